@@ -1,0 +1,79 @@
+// A bump allocator over chunks that double up to 1 MiB.
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct wj_arena_chunk {
+    struct wj_arena_chunk *next;
+    size_t size_bytes;
+};
+
+enum { CHUNK_MIN_BYTES = 4096, CHUNK_MAX_BYTES = 1 << 20, ALIGN_BYTES = 16 };
+
+void wj_arena_init(struct wj_arena *arena)
+{
+    memset(arena, 0, sizeof *arena);
+}
+
+void wj_arena_clear(struct wj_arena *arena)
+{
+    struct wj_arena_chunk *chunk = arena->chunks;
+    while (chunk != NULL) {
+        struct wj_arena_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    wj_arena_init(arena);
+}
+
+static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
+{
+    size_t size = arena->reserved_bytes < CHUNK_MIN_BYTES   ? CHUNK_MIN_BYTES
+                  : arena->reserved_bytes > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES
+                                                            : arena->reserved_bytes;
+    size_t header = (sizeof(struct wj_arena_chunk) + ALIGN_BYTES - 1) & ~(size_t) (ALIGN_BYTES - 1);
+    if (payload_bytes > SIZE_MAX - header) {
+        return false;
+    }
+    if (size < payload_bytes + header) {
+        size = payload_bytes + header;
+    }
+    // calloc leaves large chunks to the kernel's zero pages, so nothing is touched before its use.
+    struct wj_arena_chunk *chunk = calloc(1, size);
+    if (chunk == NULL) {
+        return false;
+    }
+    chunk->next = arena->chunks;
+    chunk->size_bytes = size;
+    arena->chunks = chunk;
+    arena->cursor = (char *) chunk + header;
+    arena->limit = (char *) chunk + size;
+    arena->reserved_bytes += size;
+    return true;
+}
+
+void *wj_arena_alloc(struct wj_arena *arena, size_t size_bytes)
+{
+    if (size_bytes > SIZE_MAX - ALIGN_BYTES) {
+        return NULL;
+    }
+    size_t rounded = (size_bytes + ALIGN_BYTES - 1) & ~(size_t) (ALIGN_BYTES - 1);
+    if (arena->cursor == NULL || rounded > (size_t) (arena->limit - arena->cursor)) {
+        if (!add_chunk(arena, rounded)) {
+            return NULL;
+        }
+    }
+    void *result = arena->cursor;
+    arena->cursor += rounded;
+    return result;
+}
+
+void *wj_arena_alloc_array(struct wj_arena *arena, size_t count, size_t item_bytes)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, item_bytes, &bytes)) {
+        return NULL;
+    }
+    return wj_arena_alloc(arena, bytes);
+}

@@ -1,0 +1,77 @@
+// The checked LEB128 readers: at most ceil(N / 7) bytes, unused bits are extension bits.
+#include "base/leb128.h"
+
+// Inlined with constant `bits`, so that the loops have constant bounds.
+static inline __attribute__((always_inline)) bool
+read_unsigned(const uint8_t **at, const uint8_t *limit, unsigned bits, uint64_t *value)
+{
+    const uint8_t *p = *at;
+    uint64_t result = 0;
+    for (unsigned shift = 0; shift < bits; shift += 7) {
+        if (p >= limit) {
+            return false;
+        }
+        uint64_t byte = *p++;
+        result |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            unsigned room = bits - shift;
+            if (room < 7 && byte >> room != 0) {
+                return false;
+            }
+            *at = p;
+            *value = result;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wj_leb_u32_slow(const uint8_t **at, const uint8_t *limit, uint32_t *value)
+{
+    uint64_t wide;
+    if (!read_unsigned(at, limit, 32, &wide)) {
+        return false;
+    }
+    *value = (uint32_t) wide;
+    return true;
+}
+
+bool wj_leb_u64_slow(const uint8_t **at, const uint8_t *limit, uint64_t *value)
+{
+    return read_unsigned(at, limit, 64, value);
+}
+
+static inline __attribute__((always_inline)) bool
+read_signed(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *value)
+{
+    const uint8_t *p = *at;
+    uint64_t result = 0;
+    for (unsigned shift = 0; shift < bits; shift += 7) {
+        if (p >= limit) {
+            return false;
+        }
+        uint64_t byte = *p++;
+        result |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            unsigned room = bits - shift; // bits of this byte that belong to the value
+            if (room < 7) {
+                uint64_t above = byte >> (room - 1); // the sign bit and the unused ones
+                if (above != 0 && above != 0x7fu >> (room - 1)) {
+                    return false;
+                }
+            }
+            unsigned used = shift + 7 < 64 ? shift + 7 : 64;
+            *at = p;
+            *value = (int64_t) (result << (64 - used)) >> (64 - used);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *value)
+{
+    return bits == 32   ? read_signed(at, limit, 32, value)
+           : bits == 33 ? read_signed(at, limit, 33, value)
+                        : read_signed(at, limit, 64, value);
+}

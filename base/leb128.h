@@ -1,0 +1,76 @@
+// LEB128 integers: checked readers for input, trusted ones for bytes that were validated.
+#ifndef BASE_LEB128_H
+#define BASE_LEB128_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// The checked readers advance *at past the integer and return true; or return false when it runs
+// past `limit`, has too many bytes, or has unused bits that are no sign or zero extension.
+bool wj_leb_u32_slow(const uint8_t **at, const uint8_t *limit, uint32_t *value);
+bool wj_leb_u64_slow(const uint8_t **at, const uint8_t *limit, uint64_t *value);
+bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *value);
+
+static inline bool wj_leb_u32(const uint8_t **at, const uint8_t *limit, uint32_t *value)
+{
+    if (*at < limit && **at < 0x80) {
+        *value = *(*at)++;
+        return true;
+    }
+    return wj_leb_u32_slow(at, limit, value);
+}
+
+static inline bool wj_leb_u64(const uint8_t **at, const uint8_t *limit, uint64_t *value)
+{
+    if (*at < limit && **at < 0x80) {
+        *value = *(*at)++;
+        return true;
+    }
+    return wj_leb_u64_slow(at, limit, value);
+}
+
+// `bits` is 32, 33 or 64.
+static inline bool wj_leb_s(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *value)
+{
+    if (*at < limit && **at < 0x80) {
+        *value = (int64_t) ((uint64_t) * (*at)++ << 57) >> 57;
+        return true;
+    }
+    return wj_leb_s_slow(at, limit, bits, value);
+}
+
+static inline uint32_t wj_leb_u32_trusted(const uint8_t **at)
+{
+    uint32_t byte = *(*at)++;
+    uint32_t value = byte & 0x7f;
+    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+        byte = *(*at)++;
+        value |= (byte & 0x7f) << shift;
+    }
+    return value;
+}
+
+static inline uint64_t wj_leb_u64_trusted(const uint8_t **at)
+{
+    uint64_t byte = *(*at)++;
+    uint64_t value = byte & 0x7f;
+    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+        byte = *(*at)++;
+        value |= (byte & 0x7f) << shift;
+    }
+    return value;
+}
+
+static inline int64_t wj_leb_s_trusted(const uint8_t **at)
+{
+    uint64_t byte = *(*at)++;
+    uint64_t value = byte & 0x7f;
+    unsigned shift = 7;
+    for (; byte >= 0x80; shift += 7) {
+        byte = *(*at)++;
+        value |= (byte & 0x7f) << (shift & 63);
+    }
+    return shift >= 64 ? (int64_t) value : (int64_t) (value << (64 - shift)) >> (64 - shift);
+}
+
+#endif
