@@ -1,0 +1,51 @@
+# Unit tests are cmocka programs; the runner of the official suite needs nothing but the library.
+set(WJIT_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=allow_user_segv_handler=1:detect_stack_use_after_return=0"
+  "UBSAN_OPTIONS=print_stacktrace=1"
+  "WJIT_BUILD=${CMAKE_BINARY_DIR}")
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/tests/spec/spec_runner.c
+   AND EXISTS ${CMAKE_SOURCE_DIR}/include/wjit.h)
+  file(GLOB spec_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/spec/*.c)
+  add_executable(spec_runner ${spec_sources})
+  target_link_libraries(spec_runner PRIVATE wjit_static)
+endif()
+
+find_library(WJIT_CMOCKA cmocka)
+find_path(WJIT_CMOCKA_INCLUDE cmocka.h)
+file(GLOB unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/test_*.c)
+if(unit_sources AND NOT (WJIT_CMOCKA AND WJIT_CMOCKA_INCLUDE))
+  message(NOTICE "wjit: no cmocka for this target (Debian: libcmocka-dev), unit tests are left out")
+  set(unit_sources)
+endif()
+foreach(source IN LISTS unit_sources)
+  cmake_path(GET source PARENT_PATH folder)
+  cmake_path(GET folder FILENAME folder)
+  cmake_path(GET source STEM stem)
+  string(REGEX REPLACE "^test_" "" stem ${stem})
+  set(name ${folder}_${stem})
+  add_executable(test_${name} ${source})
+  target_link_libraries(test_${name} PRIVATE wjit_static ${WJIT_CMOCKA})
+  target_include_directories(test_${name} SYSTEM PRIVATE ${WJIT_CMOCKA_INCLUDE})
+  set_target_properties(test_${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${folder}/${stem} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${folder}/${stem} PROPERTIES TIMEOUT 240 SKIP_RETURN_CODE 77
+    ENVIRONMENT "${WJIT_TEST_ENVIRONMENT}")
+endforeach()
+
+# Small programs that tests of the examples use, a picture comparison for one. They run on the
+# machine that tests, and read pictures by stb.
+find_path(WJIT_STB_INCLUDE stb/stb_image.h)
+file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/examples/*.c)
+if(WJIT_STB_INCLUDE AND NOT CMAKE_CROSSCOMPILING)
+  foreach(source IN LISTS tool_sources)
+    cmake_path(GET source STEM stem)
+    add_executable(${stem} ${source})
+    target_include_directories(${stem} SYSTEM PRIVATE ${WJIT_STB_INCLUDE})
+    target_link_libraries(${stem} PRIVATE m)
+    set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endforeach()
+elseif(tool_sources)
+  message(NOTICE "wjit: no stb (Debian: libstb-dev), the tools of tests/examples are left out")
+endif()

@@ -1,0 +1,71 @@
+# Sourced by tests of the command. Counts failures, keeps a scratch folder, compiles small guests.
+# shellcheck shell=bash
+set -u
+: "${WJIT:?the command to test}"
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/wjit-test-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failures=0
+
+fail() {
+    printf 'FAIL %s\n' "$*"
+    failures=$((failures + 1))
+}
+
+skip() {
+    printf '%s\n' "$*"
+    exit 77
+}
+
+[ -x "$WJIT" ] || skip "no wjit command at the place that WJIT names"
+
+need() {
+    local tool
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || skip "no $tool"
+    done
+}
+
+# run COMMAND...: leaves its exit code in $code, its output in the files out and err.
+run() {
+    code=0
+    "$@" >out 2>err </dev/null || code=$?
+}
+
+# expect CODE PATTERN COMMAND...: the exit code, and what stderr must match (- for anything).
+expect() {
+    local want=$1 pattern=$2
+    shift 2
+    run "$@"
+    if [ "$code" -ne "$want" ]; then
+        fail "$*: exit code $code, $want was expected: $(head -c 300 err)"
+    elif [ "$pattern" != - ] && ! grep -qE -- "$pattern" err; then
+        fail "$*: stderr does not match '$pattern': $(head -c 300 err)"
+    fi
+}
+
+# expect_out TEXT COMMAND...: exit code 0 and exactly this on stdout.
+expect_out() {
+    local text=$1
+    shift
+    expect 0 - "$@"
+    [ "$(cat out)" = "$text" ] || fail "$*: printed '$(head -c 300 out)', not '$text'"
+}
+
+# wat NAME: assembles stdin to NAME.wasm.
+wat() {
+    cat >"$1.wat" && wat2wasm --enable-all "$1.wat" -o "$1.wasm" || fail "wat2wasm $1"
+}
+
+# guest NAME [OPTIONS...]: compiles the C on stdin to NAME.wasm.
+guest() {
+    local name=$1
+    shift
+    cat >"$name.c" && clang-22 --target=wasm32-wasi -Wno-deprecated -O2 "$@" "$name.c" \
+        -o "$name.wasm" || fail "clang-22 $name"
+}
+
+finish() {
+    [ "$failures" -eq 0 ] || exit 1
+    exit 0
+}
