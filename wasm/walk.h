@@ -1,0 +1,253 @@
+// The one walk through a function body. The checking form validates and takes the census; the
+// trusting form only decodes a body that was validated. Both push live operations into a sink.
+//
+//     static const struct wj_sink my_sink = {my_begin, my_op, my_end};
+//     return wj_walk_func_body(&request, &my_sink, my_context, err, false);
+//
+// instantiates it; with my_op inlined, family, sub and type of each operation are constants there.
+#ifndef WASM_WALK_H
+#define WASM_WALK_H
+
+#include "wasm/walk_control.h"
+
+// Which handler walks a family.
+#define WJ_WALK_FAM_CONTROL wj_walk_control
+#define WJ_WALK_FAM_CALL wj_walk_call
+#define WJ_WALK_FAM_PARAMETRIC wj_walk_parametric
+#define WJ_WALK_FAM_LOCAL wj_walk_local
+#define WJ_WALK_FAM_GLOBAL wj_walk_global
+#define WJ_WALK_FAM_TABLE wj_walk_table
+#define WJ_WALK_FAM_MEMORY wj_walk_memory
+#define WJ_WALK_FAM_REF wj_walk_ref
+#define WJ_WALK_FAM_CONST wj_walk_const
+#define WJ_WALK_FAM_LOAD wj_walk_access
+#define WJ_WALK_FAM_STORE wj_walk_access
+#define WJ_WALK_FAM_IUNARY wj_walk_fixed
+#define WJ_WALK_FAM_IBINARY wj_walk_fixed
+#define WJ_WALK_FAM_IEQZ wj_walk_fixed
+#define WJ_WALK_FAM_ICOMPARE wj_walk_fixed
+#define WJ_WALK_FAM_FUNARY wj_walk_fixed
+#define WJ_WALK_FAM_FBINARY wj_walk_fixed
+#define WJ_WALK_FAM_FCOMPARE wj_walk_fixed
+#define WJ_WALK_FAM_CONVERT wj_walk_fixed
+#define WJ_WALK_FAM_VSHUFFLE wj_walk_shuffle
+#define WJ_WALK_FAM_VSPLAT wj_walk_fixed
+#define WJ_WALK_FAM_VEXTRACT wj_walk_lane_access
+#define WJ_WALK_FAM_VREPLACE wj_walk_lane_access
+#define WJ_WALK_FAM_VUNARY wj_walk_fixed
+#define WJ_WALK_FAM_VBINARY wj_walk_fixed
+#define WJ_WALK_FAM_VTERNARY wj_walk_fixed
+#define WJ_WALK_FAM_VTEST wj_walk_fixed
+#define WJ_WALK_FAM_VSHIFT wj_walk_fixed
+#define WJ_WALK_FAM_LOAD_LANE wj_walk_access
+#define WJ_WALK_FAM_STORE_LANE wj_walk_access
+#define WJ_WALK_FAM_ATOMIC_LOAD wj_walk_access
+#define WJ_WALK_FAM_ATOMIC_STORE wj_walk_access
+#define WJ_WALK_FAM_ATOMIC_RMW wj_walk_access
+#define WJ_WALK_FAM_ATOMIC_OTHER wj_walk_atomic_other
+#define WJ_WALK_FAM_WIDE wj_walk_fixed
+#define WJ_WALK_FAM_EXCEPTION wj_walk_unsupported
+
+// One case of the walk's switches: the handler with the row's constants.
+#define WJ_WALK_CASE(name, code, text, imm, pops, results, family, sub, type, width, feature) \
+    case code: {                                                                              \
+        static const struct wj_walk_row row = {                                               \
+            WJ_OP_##name, WJ_IMM_##imm,         pops, results, family, sub, type,             \
+            width,        WJ_FEATURE_##feature,                                               \
+        };                                                                                    \
+        is_good = wj_walk_check_feature(w, h, &row) && WJ_WALK_##family(w, h, &row);          \
+        break;                                                                                \
+    }
+#define WJ_WALK_NO_CASE(name, ...)
+
+// The operations behind a prefix byte. Each prefix is a function of its own, because compilers take
+// more than linear time for a function with all opcodes; they find out that `sink` is a constant.
+struct wj_walk_cursor {
+    const uint8_t *p; // NULL: the walk has failed
+    wj_valtype *sp;
+};
+
+#define WJ_WALK_PREFIX(name, form, is_checking_)                                            \
+    static __attribute__((noinline, unused)) struct wj_walk_cursor wj_walk_##name##_##form( \
+        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp,    \
+        bool is_live)                                                                       \
+    {                                                                                       \
+        struct wj_walk_hot hot = {                                                          \
+            .sink = sink,                                                                   \
+            .context = w->context,                                                          \
+            .at = p - 1,                                                                    \
+            .p = p,                                                                         \
+            .sp = sp,                                                                       \
+            .limit = w->limit,                                                              \
+            .is_checking = (is_checking_),                                                  \
+            .is_live = is_live,                                                             \
+        };                                                                                  \
+        bool is_good = wj_walk_prefix_##name(w, &hot);                                      \
+        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                     \
+    }
+
+// The code may have been the body's last byte, where `end` should be.
+WJ_WALK_INLINE bool wj_walk_prefix_code(struct wj_walk *w, struct wj_walk_hot *h, uint32_t *code)
+{
+    if (!wj_walk_u32(w, h, true, code)) {
+        return false;
+    }
+    if (h->is_checking && wj_unlikely(h->p >= h->limit)) {
+        return wj_walk_fail_end(w, h->p);
+    }
+    return true;
+}
+
+WJ_WALK_INLINE bool wj_walk_prefix_fc(struct wj_walk *w, struct wj_walk_hot *h)
+{
+    bool is_good = false;
+    uint32_t code;
+    if (!wj_walk_prefix_code(w, h, &code)) {
+        return false;
+    }
+    switch (code) {
+#define OP WJ_WALK_NO_CASE
+#define OP_FB WJ_WALK_NO_CASE
+#define OP_FC WJ_WALK_CASE
+#define OP_FD WJ_WALK_NO_CASE
+#define OP_FE WJ_WALK_NO_CASE
+#include "wasm/opcodes.def"
+    default: return wj_walk_fail_opcode(w, h->at);
+    }
+    return is_good;
+}
+WJ_WALK_PREFIX(fc, checking, true)
+WJ_WALK_PREFIX(fc, trusting, false)
+
+WJ_WALK_INLINE bool wj_walk_prefix_fd(struct wj_walk *w, struct wj_walk_hot *h)
+{
+    bool is_good = false;
+    uint32_t code;
+    if (!wj_walk_prefix_code(w, h, &code)) {
+        return false;
+    }
+    switch (code) {
+#define OP WJ_WALK_NO_CASE
+#define OP_FB WJ_WALK_NO_CASE
+#define OP_FC WJ_WALK_NO_CASE
+#define OP_FD WJ_WALK_CASE
+#define OP_FE WJ_WALK_NO_CASE
+#include "wasm/opcodes.def"
+    default: return wj_walk_fail_opcode(w, h->at);
+    }
+    return is_good;
+}
+WJ_WALK_PREFIX(fd, checking, true)
+WJ_WALK_PREFIX(fd, trusting, false)
+
+WJ_WALK_INLINE bool wj_walk_prefix_fe(struct wj_walk *w, struct wj_walk_hot *h)
+{
+    bool is_good = false;
+    uint32_t code;
+    if (!wj_walk_prefix_code(w, h, &code)) {
+        return false;
+    }
+    switch (code) {
+#define OP WJ_WALK_NO_CASE
+#define OP_FB WJ_WALK_NO_CASE
+#define OP_FC WJ_WALK_NO_CASE
+#define OP_FD WJ_WALK_NO_CASE
+#define OP_FE WJ_WALK_CASE
+#include "wasm/opcodes.def"
+    default: return wj_walk_fail_opcode(w, h->at);
+    }
+    return is_good;
+}
+WJ_WALK_PREFIX(fe, checking, true)
+WJ_WALK_PREFIX(fe, trusting, false)
+
+// Continues behind the function of a prefix.
+WJ_WALK_INLINE bool wj_walk_resume(struct wj_walk_hot *h, struct wj_walk_cursor cursor)
+{
+    h->p = cursor.p;
+    h->sp = cursor.sp;
+    return cursor.p != NULL;
+}
+
+WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
+{
+    bool is_good = false;
+    switch (*h->p++) {
+#define OP WJ_WALK_CASE
+#define OP_FB WJ_WALK_NO_CASE
+#define OP_FC WJ_WALK_NO_CASE
+#define OP_FD WJ_WALK_NO_CASE
+#define OP_FE WJ_WALK_NO_CASE
+#include "wasm/opcodes.def"
+    case 0xfc:
+        return wj_walk_resume(h, h->is_checking
+                                     ? wj_walk_fc_checking(w, h->sink, h->p, h->sp, h->is_live)
+                                     : wj_walk_fc_trusting(w, h->sink, h->p, h->sp, h->is_live));
+    case 0xfd:
+        return wj_walk_resume(h, h->is_checking
+                                     ? wj_walk_fd_checking(w, h->sink, h->p, h->sp, h->is_live)
+                                     : wj_walk_fd_trusting(w, h->sink, h->p, h->sp, h->is_live));
+    case 0xfe:
+        return wj_walk_resume(h, h->is_checking
+                                     ? wj_walk_fe_checking(w, h->sink, h->p, h->sp, h->is_live)
+                                     : wj_walk_fe_trusting(w, h->sink, h->p, h->sp, h->is_live));
+    default: // 0xfb too: all of it is GC, which is known there and refused
+        return wj_walk_fail_opcode(w, h->at);
+    }
+    return is_good;
+}
+#undef WJ_WALK_CASE
+#undef WJ_WALK_PREFIX
+#undef WJ_WALK_NO_CASE
+
+// Walks a defined function's body into the sink. False: the error is recorded, or a function of the
+// sink returned false. Afterwards the census, in the checking form, is in *request->census.
+WJ_WALK_INLINE bool wj_walk_func_body(const struct wj_walk_request *request,
+                                      const struct wj_sink *sink, void *context, struct wj_err *err,
+                                      const bool is_checking)
+{
+    struct wj_walk walk;
+    struct wj_walk *w = &walk;
+    const uint8_t *code;
+    if (!wj_walk_prepare(w, request, err, is_checking, &code)) {
+        return false;
+    }
+    w->context = context;
+    if (sink->begin != NULL) {
+        const struct wj_walk_func func = {
+            request->module, request->func_index, w->func, w->local_count, w->local_types,
+        };
+        if (!sink->begin(context, &func)) {
+            return false;
+        }
+    }
+    struct wj_walk_hot hot = {
+        .sink = sink,
+        .context = context,
+        .p = code,
+        .sp = w->scratch->stack + w->frames[0].floor + 1,
+        .limit = w->limit,
+        .is_checking = is_checking,
+        .is_live = true,
+    };
+    do {
+        hot.at = hot.p;
+        if (is_checking && wj_unlikely(hot.p >= hot.limit)) {
+            return wj_walk_fail_end(w, hot.p);
+        }
+        if (!wj_walk_step(w, &hot)) {
+            return false;
+        }
+    } while (w->depth != UINT32_MAX);
+    if (is_checking) {
+        if (hot.p != hot.limit) {
+            return wj_walk_fail(w, hot.p, WJ_ERR_MALFORMED,
+                                "function body has bytes after its final end");
+        }
+        w->census.stack_slots_max = (uint32_t) (w->stack_high - w->scratch->stack) - WJ_WALK_SLACK;
+        *request->census = w->census;
+    }
+    return sink->end == NULL || sink->end(context);
+}
+
+#endif
