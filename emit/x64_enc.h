@@ -1,0 +1,401 @@
+// The x86-64 encoder: instruction forms over opcode words, written with as few stores as the form
+// allows. Knows bytes and nothing else; emit/x64_masm*.h knows lowering.
+#ifndef EMIT_X64_ENC_H
+#define EMIT_X64_ENC_H
+
+#include <string.h>
+
+#include "emit/masm.h"
+
+// clang-format off
+enum {
+    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
+    XMM0 = 32, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13,
+    XMM14, XMM15,
+};
+
+// Condition codes in the processor's numbering; the lowest bit inverts.
+enum x64_cc {
+    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
+    CC_LE, CC_G,
+};
+// clang-format on
+
+// An opcode word: the opcode byte, the map (escape bytes), the prefix, and for VEX forms W and L.
+enum {
+    X64_0F = 1 << 8,
+    X64_0F38 = 2 << 8,
+    X64_0F3A = 3 << 8,
+    X64_66 = 1 << 10,
+    X64_F3 = 2 << 10,
+    X64_F2 = 3 << 10,
+    X64_W = 1 << 12, // REX.W in legacy forms, VEX.W in VEX forms
+    X64_L256 = 1 << 13,
+};
+
+// [base + (index << scale) + disp], or a constant behind the code (base X64_CONST, its index in
+// disp).
+struct x64_mem {
+    wj_reg base;
+    wj_reg index;
+    uint8_t scale;
+    int32_t disp;
+};
+#define X64_CONST 0xfeu
+
+// What masm_finish completes: wj_codebuf_fixup.kind.
+enum x64_fixup {
+    X64_FIXUP_TRAP,        // rel32 at position; value: trap kind
+    X64_FIXUP_CONST,       // rel32 at position; value: constant; next: bytes behind the field
+    X64_FIXUP_TABLE,       // rel32 at position of a jump table; value: count of the entries ...
+    X64_FIXUP_TABLE_ENTRY, // ... that follow; value: label
+};
+
+#define X64_INLINE static inline __attribute__((unused))
+
+X64_INLINE struct x64_mem x64_at(wj_reg base, int32_t disp)
+{
+    return (struct x64_mem){base, WJ_REG_NONE, 0, disp};
+}
+
+X64_INLINE struct x64_mem x64_at_index(wj_reg base, wj_reg index, unsigned scale, int32_t disp)
+{
+    return (struct x64_mem){base, index, (uint8_t) scale, disp};
+}
+
+X64_INLINE struct x64_mem x64_slot(struct wj_slot slot)
+{
+    return x64_at(slot.base, slot.disp);
+}
+
+X64_INLINE void x64_bytes(struct wj_masm *m, uint64_t bytes, unsigned count)
+{
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor += count;
+}
+
+X64_INLINE void x64_imm8(struct wj_masm *m, int64_t imm)
+{
+    *m->buf.cursor++ = (uint8_t) imm;
+}
+
+X64_INLINE void x64_imm32(struct wj_masm *m, int64_t imm)
+{
+    uint32_t bits = (uint32_t) imm;
+    memcpy(m->buf.cursor, &bits, sizeof bits);
+    m->buf.cursor += 4;
+}
+
+X64_INLINE bool x64_fits8(int64_t imm)
+{
+    return imm == (int8_t) imm;
+}
+
+X64_INLINE bool x64_fits32(int64_t imm)
+{
+    return imm == (int32_t) imm;
+}
+
+// Prefixes, escapes and opcode of a legacy form; rex holds the W, R, X and B bits, and bit 6 when
+// the prefix is needed without any of them.
+X64_INLINE unsigned x64_legacy_head(uint32_t op, unsigned rex, uint64_t *bytes)
+{
+    static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
+    uint64_t word = 0;
+    unsigned count = 0;
+    unsigned prefix = op >> 10 & 3;
+    unsigned map = op >> 8 & 3;
+    if (prefix != 0) {
+        word = prefixes[prefix];
+        count = 1;
+    }
+    if (rex != 0) {
+        word |= (uint64_t) (0x40 | rex) << 8 * count++;
+    }
+    if (map != 0) {
+        word |= (uint64_t) 0x0f << 8 * count++;
+        if (map != 1) {
+            word |= (uint64_t) (map == 2 ? 0x38 : 0x3a) << 8 * count++;
+        }
+    }
+    word |= (uint64_t) (op & 0xff) << 8 * count++;
+    *bytes = word;
+    return count;
+}
+
+X64_INLINE void x64_rr_rex(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm,
+                           unsigned force)
+{
+    uint64_t bytes;
+    unsigned rex = force | (op >> 12 & 1) << 3 | (reg >> 3 & 1) << 2 | (rm >> 3 & 1);
+    unsigned count = x64_legacy_head(op, rex, &bytes);
+    bytes |= (uint64_t) (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 * count;
+    x64_bytes(m, bytes, count + 1);
+}
+
+// reg is the ModRM.reg operand or an opcode extension, rm the ModRM.rm operand.
+X64_INLINE void x64_rr(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
+{
+    x64_rr_rex(m, op, reg, rm, 0);
+}
+
+// spl, bpl, sil and dil need a REX prefix.
+X64_INLINE unsigned x64_rex8(unsigned reg)
+{
+    return (reg & 0x3c) == 4 ? 0x40 : 0;
+}
+
+// The operand in rm is an 8-bit register.
+X64_INLINE void x64_rr_rm8(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
+{
+    x64_rr_rex(m, op, reg, rm, x64_rex8(rm));
+}
+
+// ModRM, SIB and displacement. imm_bytes is the count of bytes that follow in the instruction.
+X64_INLINE void x64_modrm_mem(struct wj_masm *m, unsigned reg, struct x64_mem a, unsigned imm_bytes)
+{
+    unsigned reg_field = (reg & 7) << 3;
+    if (a.base == X64_CONST) {
+        *m->buf.cursor++ = (uint8_t) (reg_field | 5);
+        struct wj_codebuf_fixup fixup = {wj_codebuf_offset(&m->buf), imm_bytes, (uint32_t) a.disp,
+                                         X64_FIXUP_CONST, 0};
+        wj_codebuf_fixup(&m->buf, fixup);
+        x64_imm32(m, 0);
+        return;
+    }
+    unsigned base = a.base & 7;
+    bool has_sib = a.index != WJ_REG_NONE || base == 4;
+    unsigned mod = a.disp == 0 && base != 5 ? 0 : x64_fits8(a.disp) ? 1 : 2;
+    uint64_t bytes = mod << 6 | reg_field | (has_sib ? 4 : base);
+    unsigned count = 1;
+    if (has_sib) {
+        unsigned index = a.index == WJ_REG_NONE ? 4 : a.index & 7;
+        bytes |= (uint64_t) ((unsigned) a.scale << 6 | index << 3 | base) << 8;
+        count = 2;
+    }
+    bytes |= (uint64_t) (uint32_t) a.disp << 8 * count;
+    x64_bytes(m, bytes, count + (mod == 2 ? 4 : mod));
+}
+
+// The X and B bits of a memory operand: 2 and 1.
+X64_INLINE unsigned x64_mem_xb(struct x64_mem a)
+{
+    if (a.base == X64_CONST) {
+        return 0;
+    }
+    return (a.index == WJ_REG_NONE ? 0 : (a.index >> 3 & 1) << 1) | (a.base >> 3 & 1);
+}
+
+X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
+                           unsigned imm_bytes, unsigned force)
+{
+    uint64_t bytes;
+    unsigned rex = force | (op >> 12 & 1) << 3 | (reg >> 3 & 1) << 2 | x64_mem_xb(a);
+    unsigned count = x64_legacy_head(op, rex, &bytes);
+    x64_bytes(m, bytes, count);
+    x64_modrm_mem(m, reg, a, imm_bytes);
+}
+
+X64_INLINE void x64_rm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
+{
+    x64_rm_rex(m, op, reg, a, 0, 0);
+}
+
+X64_INLINE void x64_rm_imm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
+                           unsigned imm_bytes)
+{
+    x64_rm_rex(m, op, reg, a, imm_bytes, 0);
+}
+
+// ---- VEX forms: d in ModRM.reg, v in VEX.vvvv, rm in ModRM.rm ---------------------------------
+
+X64_INLINE void x64_vex_head(struct wj_masm *m, uint32_t op, unsigned d, unsigned v, unsigned xb)
+{
+    unsigned last = (~v & 15) << 3 | (op >> 13 & 1) << 2 | (op >> 10 & 3);
+    unsigned not_r = ~d << 4 & 0x80;
+    unsigned map = op >> 8 & 3;
+    uint32_t opcode = op & 0xff;
+    if (map == 1 && xb == 0 && (op & X64_W) == 0) {
+        x64_bytes(m, 0xc5u | (not_r | last) << 8 | opcode << 16, 3);
+    } else {
+        unsigned first = not_r | (~xb & 3) << 5 | map;
+        last |= (op >> 12 & 1) << 7;
+        x64_bytes(m, 0xc4u | first << 8 | last << 16 | opcode << 24, 4);
+    }
+}
+
+X64_INLINE void x64_vrr(struct wj_masm *m, uint32_t op, unsigned d, unsigned v, unsigned rm)
+{
+    x64_vex_head(m, op, d, v, rm >> 3 & 1);
+    *m->buf.cursor++ = (uint8_t) (0xc0 | (d & 7) << 3 | (rm & 7));
+}
+
+X64_INLINE void x64_vrm(struct wj_masm *m, uint32_t op, unsigned d, unsigned v, struct x64_mem a)
+{
+    x64_vex_head(m, op, d, v, x64_mem_xb(a));
+    x64_modrm_mem(m, d, a, 0);
+}
+
+X64_INLINE void x64_vrr_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned v, unsigned rm,
+                            unsigned imm)
+{
+    x64_vrr(m, op, d, v, rm);
+    x64_imm8(m, imm);
+}
+
+X64_INLINE void x64_vrm_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned v,
+                            struct x64_mem a, unsigned imm)
+{
+    x64_vex_head(m, op, d, v, x64_mem_xb(a));
+    x64_modrm_mem(m, d, a, 1);
+    x64_imm8(m, imm);
+}
+
+// A 16-byte constant behind the code, as a memory operand.
+X64_INLINE struct x64_mem x64_const16(struct wj_masm *m, const uint8_t bytes[16])
+{
+    return x64_at(X64_CONST, (int32_t) wj_codebuf_constant(&m->buf, bytes));
+}
+
+X64_INLINE struct x64_mem x64_const64(struct wj_masm *m, uint64_t low, uint64_t high)
+{
+    uint8_t bytes[16];
+    memcpy(bytes, &low, 8);
+    memcpy(bytes + 8, &high, 8);
+    return x64_const16(m, bytes);
+}
+
+// Every 32-bit lane the same.
+X64_INLINE struct x64_mem x64_const32(struct wj_masm *m, uint32_t lane)
+{
+    uint64_t half = (uint64_t) lane << 32 | lane;
+    return x64_const64(m, half, half);
+}
+
+// ---- General instructions that verbs share ----------------------------------------------------
+
+// The arithmetic group: add, or, and, sub, xor, cmp by their opcode extension.
+enum x64_alu {
+    ALU_ADD = 0,
+    ALU_OR = 1,
+    ALU_ADC = 2,
+    ALU_SBB = 3,
+    ALU_AND = 4,
+    ALU_SUB = 5,
+    ALU_XOR = 6,
+    ALU_CMP = 7
+};
+enum x64_shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
+
+// w is X64_W for 64-bit operands, else 0.
+X64_INLINE uint32_t x64_w(enum wj_num num)
+{
+    return num == NUM_I64 ? X64_W : 0;
+}
+
+X64_INLINE void x64_mov(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg s)
+{
+    x64_rr(m, 0x8b | w, d, s);
+}
+
+X64_INLINE void x64_alu(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, wj_reg s)
+{
+    x64_rr(m, (uint32_t) op << 3 | 3 | w, d, s);
+}
+
+X64_INLINE void x64_alu_mem(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d,
+                            struct x64_mem a)
+{
+    x64_rm(m, (uint32_t) op << 3 | 3 | w, d, a);
+}
+
+X64_INLINE void x64_alu_imm(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, int32_t imm)
+{
+    if (x64_fits8(imm)) {
+        x64_rr(m, 0x83 | w, op, d);
+        x64_imm8(m, imm);
+    } else {
+        x64_rr(m, 0x81 | w, op, d);
+        x64_imm32(m, imm);
+    }
+}
+
+X64_INLINE void x64_shift_imm(struct wj_masm *m, enum x64_shift op, uint32_t w, wj_reg d,
+                              unsigned count)
+{
+    if (count == 1) {
+        x64_rr(m, 0xd1 | w, op, d);
+    } else {
+        x64_rr(m, 0xc1 | w, op, d);
+        x64_imm8(m, count);
+    }
+}
+
+X64_INLINE void x64_test(struct wj_masm *m, uint32_t w, wj_reg a, wj_reg b)
+{
+    x64_rr(m, 0x85 | w, b, a);
+}
+
+X64_INLINE void x64_lea(struct wj_masm *m, uint32_t w, wj_reg d, struct x64_mem a)
+{
+    x64_rm(m, 0x8d | w, d, a);
+}
+
+// The shortest form that leaves the flags alone.
+X64_INLINE void x64_mov_imm(struct wj_masm *m, wj_reg d, uint64_t bits)
+{
+    if (bits <= UINT32_MAX) {
+        if (d & 8) {
+            *m->buf.cursor++ = 0x41;
+        }
+        x64_bytes(m, (0xb8u | (d & 7)) | bits << 8, 5);
+    } else if (x64_fits32((int64_t) bits)) {
+        x64_rr(m, 0xc7 | X64_W, 0, d);
+        x64_imm32(m, (int64_t) bits);
+    } else {
+        x64_bytes(m, 0x48u | d >> 3 | (0xb8u | (d & 7)) << 8, 2);
+        x64_bytes(m, bits, 8);
+    }
+}
+
+X64_INLINE void x64_cmov(struct wj_masm *m, enum x64_cc cc, uint32_t w, wj_reg d, wj_reg s)
+{
+    x64_rr(m, X64_0F | 0x40 | cc | w, d, s);
+}
+
+X64_INLINE void x64_setcc(struct wj_masm *m, enum x64_cc cc, wj_reg d)
+{
+    x64_rr_rm8(m, X64_0F | 0x90 | cc, 0, d);
+}
+
+X64_INLINE void x64_movzx8(struct wj_masm *m, wj_reg d, wj_reg s)
+{
+    x64_rr_rm8(m, X64_0F | 0xb6, d, s);
+}
+
+// A short forward branch inside one verb: x64_here binds what x64_jcc_short returned.
+X64_INLINE uint8_t *x64_jcc_short(struct wj_masm *m, enum x64_cc cc)
+{
+    x64_bytes(m, 0x70 | cc, 2);
+    return m->buf.cursor;
+}
+
+X64_INLINE uint8_t *x64_jmp_short(struct wj_masm *m)
+{
+    x64_bytes(m, 0xeb, 2);
+    return m->buf.cursor;
+}
+
+X64_INLINE void x64_here(struct wj_masm *m, uint8_t *branch_end)
+{
+    branch_end[-1] = (uint8_t) (m->buf.cursor - branch_end);
+}
+
+// A backward branch inside one verb.
+X64_INLINE void x64_jcc_back(struct wj_masm *m, enum x64_cc cc, const uint8_t *target)
+{
+    int64_t distance = target - (m->buf.cursor + 2);
+    x64_bytes(m, (0x70u | cc) | (uint64_t) (uint8_t) distance << 8, 2);
+}
+
+#endif

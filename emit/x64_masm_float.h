@@ -1,0 +1,167 @@
+// x86-64: scalar floating point.
+#ifndef EMIT_X64_MASM_FLOAT_H
+#define EMIT_X64_MASM_FLOAT_H
+
+#include "emit/x64_masm_int.h"
+
+enum {
+    VEX_ADD = X64_0F | 0x58, // ps; the prefix picks ss, sd or pd
+    VEX_MUL = X64_0F | 0x59,
+    VEX_SUB = X64_0F | 0x5c,
+    VEX_MIN = X64_0F | 0x5d,
+    VEX_DIV = X64_0F | 0x5e,
+    VEX_MAX = X64_0F | 0x5f,
+    VEX_SQRT = X64_0F | 0x51,
+    VEX_CMP = X64_0F | 0xc2,
+    VEX_UCOMI = X64_0F | 0x2e,
+    VEX_ANDPS = X64_0F | 0x54,
+    VEX_ANDNPS = X64_0F | 0x55,
+    VEX_ORPS = X64_0F | 0x56,
+    VEX_ROUNDPS = X64_0F3A | X64_66 | 0x08,
+    VEX_ROUNDPD = X64_0F3A | X64_66 | 0x09,
+    VEX_ROUNDSS = X64_0F3A | X64_66 | 0x0a,
+    VEX_ROUNDSD = X64_0F3A | X64_66 | 0x0b,
+    VEX_BLENDVPS = X64_0F3A | X64_66 | 0x4a,
+    VEX_BLENDVPD = X64_0F3A | X64_66 | 0x4b,
+    // Predicates of cmpps.
+    X64_CMP_EQ = 0,
+    X64_CMP_LT = 1,
+    X64_CMP_LE = 2,
+    X64_CMP_UNORD = 3,
+    X64_CMP_NE = 4,
+    // Immediates of roundps, with the inexact exception masked.
+    X64_ROUND_NEAREST = 8,
+    X64_ROUND_FLOOR = 9,
+    X64_ROUND_CEIL = 10,
+    X64_ROUND_TRUNC = 11,
+};
+
+#define X64_F32_SIGN 0x80000000u
+#define X64_F64_SIGN 0x8000000000000000u
+#define X64_F32_NAN 0x7fc00000u
+#define X64_F64_NAN 0x7ff8000000000000u
+
+// The prefix of scalar arithmetic.
+X64_INLINE uint32_t x64_scalar(enum wj_num num)
+{
+    return num == NUM_F32 ? X64_F3 : X64_F2;
+}
+
+// The prefix of packed arithmetic, and of ucomiss and ucomisd.
+X64_INLINE uint32_t x64_packed(enum wj_num num)
+{
+    return num == NUM_F32 ? 0 : X64_66;
+}
+
+// A constant with all its lanes of this type the same.
+X64_INLINE struct x64_mem x64_lanes(struct wj_masm *m, enum wj_num num, uint32_t f32, uint64_t f64)
+{
+    return num == NUM_F32 ? x64_const32(m, f32) : x64_const64(m, f64, f64);
+}
+
+X64_INLINE void x64_ucomi(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b)
+{
+    x64_vrr(m, VEX_UCOMI | x64_packed(num), a, 0, b);
+}
+
+// minss gives its second operand when the operands are zeros or one is a NaN: both orders, joined,
+// give the right zero. The sum of unordered operands is the quiet NaN.
+//   vucomiss a, b; jp nan; vminss t, a, b; vminss u, b, a; vorps d, t, u; jmp end
+//   nan: vaddss d, a, b; end:
+X64_INLINE void x64_fminmax(struct wj_masm *m, bool is_max, enum wj_num num, wj_reg d, wj_reg a,
+                            wj_reg b)
+{
+    uint32_t op = (is_max ? VEX_MAX : VEX_MIN) | x64_scalar(num);
+    x64_ucomi(m, num, a, b);
+    uint8_t *unordered = x64_jcc_short(m, CC_P);
+    x64_vrr(m, op, X64_VTMP, a, b);
+    x64_vrr(m, op, X64_VTMP2, b, a);
+    x64_vrr(m, is_max ? VEX_ANDPS : VEX_ORPS, d, X64_VTMP, X64_VTMP2);
+    uint8_t *done = x64_jmp_short(m);
+    x64_here(m, unordered);
+    x64_vrr(m, VEX_ADD | x64_scalar(num), d, a, b);
+    x64_here(m, done);
+}
+
+X64_INLINE uint32_t x64_fbin_op(enum wj_fbinop op)
+{
+    static const uint32_t ops[] = {
+        [FBIN_ADD] = VEX_ADD,
+        [FBIN_SUB] = VEX_SUB,
+        [FBIN_MUL] = VEX_MUL,
+        [FBIN_DIV] = VEX_DIV,
+    };
+    return ops[op];
+}
+
+X64_INLINE void masm_fbin(struct wj_masm *m, enum wj_fbinop op, enum wj_num num, wj_reg d, wj_reg a,
+                          wj_reg b)
+{
+    switch (op) {
+    case FBIN_ADD:
+    case FBIN_SUB:
+    case FBIN_MUL:
+    case FBIN_DIV: x64_vrr(m, x64_fbin_op(op) | x64_scalar(num), d, a, b); break;
+    case FBIN_MIN: x64_fminmax(m, false, num, d, a, b); break;
+    case FBIN_MAX: x64_fminmax(m, true, num, d, a, b); break;
+    case FBIN_COPYSIGN:
+        x64_vrm(m, VEX_ANDPS, X64_VTMP, b, x64_lanes(m, num, X64_F32_SIGN, X64_F64_SIGN));
+        x64_vrm(m, VEX_ANDPS, d, a, x64_lanes(m, num, ~X64_F32_SIGN, ~X64_F64_SIGN));
+        x64_vrr(m, VEX_ORPS, d, d, X64_VTMP);
+        break;
+    }
+}
+
+X64_INLINE void masm_fbin_slot(struct wj_masm *m, enum wj_fbinop op, enum wj_num num, wj_reg d,
+                               wj_reg a, struct wj_slot b)
+{
+    x64_vrm(m, x64_fbin_op(op) | x64_scalar(num), d, a, x64_slot(b));
+}
+
+X64_INLINE void masm_fbin_addr(struct wj_masm *m, enum wj_fbinop op, enum wj_num num, wj_reg d,
+                               wj_reg a, struct wj_addr b)
+{
+    x64_vrm(m, x64_fbin_op(op) | x64_scalar(num), d, a, x64_addr(m, b));
+}
+
+X64_INLINE void masm_fun(struct wj_masm *m, enum wj_funop op, enum wj_num num, wj_reg d, wj_reg a)
+{
+    // The first source fills the rest of the register: a, so that nothing old is waited for.
+    uint32_t round = num == NUM_F32 ? VEX_ROUNDSS : VEX_ROUNDSD;
+    switch (op) {
+    case FUN_ABS:
+        x64_vrm(m, VEX_ANDPS, d, a, x64_lanes(m, num, ~X64_F32_SIGN, ~X64_F64_SIGN));
+        break;
+    case FUN_NEG: x64_vrm(m, VEX_XORPS, d, a, x64_lanes(m, num, X64_F32_SIGN, X64_F64_SIGN)); break;
+    case FUN_CEIL: x64_vrr_imm(m, round, d, a, a, X64_ROUND_CEIL); break;
+    case FUN_FLOOR: x64_vrr_imm(m, round, d, a, a, X64_ROUND_FLOOR); break;
+    case FUN_TRUNC: x64_vrr_imm(m, round, d, a, a, X64_ROUND_TRUNC); break;
+    case FUN_NEAREST: x64_vrr_imm(m, round, d, a, a, X64_ROUND_NEAREST); break;
+    case FUN_SQRT: x64_vrr(m, VEX_SQRT | x64_scalar(num), d, a, a); break;
+    }
+}
+
+X64_INLINE void masm_fcmp(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b)
+{
+    x64_ucomi(m, num, a, b);
+}
+
+// vcmpunord t, a, a; vblendv d, a, [nan], t -- all lanes, of which a scalar has one.
+X64_INLINE void x64_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
+{
+    uint32_t blend = num == NUM_F32 ? VEX_BLENDVPS : VEX_BLENDVPD;
+    x64_vrr_imm(m, VEX_CMP | x64_packed(num), X64_VTMP, a, a, X64_CMP_UNORD);
+    x64_vrm_imm(m, blend, d, a, x64_lanes(m, num, X64_F32_NAN, X64_F64_NAN), (X64_VTMP & 15) << 4);
+}
+
+X64_INLINE void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
+{
+    x64_canon(m, num, d, a);
+}
+
+X64_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
+{
+    x64_canon(m, shape == SHAPE_F32X4 ? NUM_F32 : NUM_F64, d, a);
+}
+
+#endif

@@ -1,0 +1,188 @@
+// x86-64: the passages between C (System V ABI) and wasm code. Wasm code has a stack of its own;
+// C runs on the host's, from the place where the activation was entered.
+#ifndef EMIT_X64_STUBS_H
+#define EMIT_X64_STUBS_H
+
+#include "emit/x64_masm_call.h"
+
+enum {
+    // What masm_enter_begin keeps above the outgoing arguments.
+    X64_ENTER_BYTES = 32,
+    X64_ENTER_VALUES = 0,
+    X64_ENTER_CODE = 8,
+    X64_ENTER_ACTIVATION = 16,
+};
+
+X64_INLINE void x64_push(struct wj_masm *m, wj_reg r)
+{
+    x64_bytes(m, r & 8 ? 0x41 | (0x50u | (r & 7)) << 8 : 0x50u | r, r & 8 ? 2 : 1);
+}
+
+X64_INLINE void x64_pop(struct wj_masm *m, wj_reg r)
+{
+    x64_bytes(m, r & 8 ? 0x41 | (0x58u | (r & 7)) << 8 : 0x58u | r, r & 8 ? 2 : 1);
+}
+
+X64_INLINE void x64_mov_load(struct wj_masm *m, wj_reg d, wj_reg base, uint32_t offset)
+{
+    x64_rm(m, 0x8b | X64_W, d, x64_at(base, (int32_t) offset));
+}
+
+X64_INLINE void x64_mov_store(struct wj_masm *m, wj_reg s, wj_reg base, uint32_t offset)
+{
+    x64_rm(m, 0x89 | X64_W, s, x64_at(base, (int32_t) offset));
+}
+
+X64_INLINE void masm_enter_begin(struct wj_masm *m, uint32_t outgoing_bytes,
+                                 const struct wj_stub_layout *layout)
+{
+    x64_endbr(m);
+    x64_push(m, RBP);
+    x64_push(m, RBX);
+    x64_push(m, R12);
+    x64_push(m, R13);
+    x64_push(m, R14);
+    x64_push(m, R15);
+    // With the return address and eight bytes more the host stack is aligned for calls.
+    x64_push(m, RAX);
+    x64_mov_store(m, RSP, RDI, layout->activation_host_sp);
+    x64_mov_load(m, R11, RDI, layout->activation_wasm_sp);
+    x64_lea(m, X64_W, RSP, x64_at(R11, -(int32_t) (outgoing_bytes + X64_ENTER_BYTES)));
+    x64_mov_store(m, RCX, RSP, outgoing_bytes + X64_ENTER_VALUES);
+    x64_mov_store(m, RSI, RSP, outgoing_bytes + X64_ENTER_CODE);
+    x64_mov_store(m, RDI, RSP, outgoing_bytes + X64_ENTER_ACTIVATION);
+    x64_mov(m, X64_W, MASM_INST, RDX);
+    x64_mov_load(m, MASM_MEMBASE, MASM_INST, layout->instance_memory0_base);
+}
+
+// Back to the host's stack and out of the enter function; the activation is in rdi.
+X64_INLINE void x64_leave(struct wj_masm *m, uint32_t result, const struct wj_stub_layout *layout)
+{
+    x64_mov_load(m, RSP, RDI, layout->activation_host_sp);
+    x64_pop(m, RCX);
+    x64_pop(m, R15);
+    x64_pop(m, R14);
+    x64_pop(m, R13);
+    x64_pop(m, R12);
+    x64_pop(m, RBX);
+    x64_pop(m, RBP);
+    x64_mov_imm(m, RAX, result);
+    masm_ret(m);
+}
+
+X64_INLINE void masm_enter_end(struct wj_masm *m, uint32_t outgoing_bytes,
+                               const struct wj_stub_layout *layout)
+{
+    x64_mov_load(m, RDI, RSP, outgoing_bytes + X64_ENTER_ACTIVATION);
+    x64_leave(m, 0, layout);
+}
+
+X64_INLINE void masm_stub_unwind(struct wj_masm *m, const struct wj_stub_layout *layout)
+{
+    x64_endbr(m);
+    x64_leave(m, 1, layout);
+}
+
+// Which registers a passage to C keeps, and where: offsets on the host stack.
+struct x64_host_frame {
+    uint32_t bytes; // a multiple of 16
+    uint32_t activation;
+    uint32_t wasm_sp;
+    uint32_t vectors;
+    wj_reg vector_first, vector_count;
+};
+
+// Records where wasm code stopped, switches to the host stack, keeps the vector registers.
+// activation_reg holds the activation; r11 or rcx, the other one is free in `spare`.
+X64_INLINE void x64_to_host(struct wj_masm *m, const struct x64_host_frame *frame,
+                            wj_reg activation_reg, wj_reg spare,
+                            const struct wj_stub_layout *layout)
+{
+    x64_lea(m, X64_W, spare, x64_at(RSP, MASM_CALL_PUSH_BYTES));
+    x64_mov_store(m, spare, activation_reg, layout->activation_wasm_sp);
+    x64_mov_load(m, spare, RSP, 0);
+    x64_mov_store(m, spare, activation_reg, layout->activation_wasm_pc);
+    x64_mov(m, X64_W, spare, RSP);
+    x64_mov_load(m, RSP, activation_reg, layout->activation_host_sp);
+    x64_add_imm(m, X64_W, RSP, RSP, -(int64_t) frame->bytes);
+    x64_mov_store(m, activation_reg, RSP, frame->activation);
+    x64_mov_store(m, spare, RSP, frame->wasm_sp);
+    for (unsigned i = 0; i < frame->vector_count; i++) {
+        x64_vrm(m, VEX_MOVUPS_STORE, frame->vector_first + i, 0,
+                x64_at(RSP, (int32_t) (frame->vectors + 16 * i)));
+    }
+}
+
+// The way back: unwinds when the activation holds a trap. Uses only activation_reg.
+X64_INLINE void x64_from_host(struct wj_masm *m, const struct x64_host_frame *frame,
+                              wj_reg activation_reg, const struct wj_stub_layout *layout)
+{
+    x64_mov_load(m, activation_reg, RSP, frame->activation);
+    for (unsigned i = 0; i < frame->vector_count; i++) {
+        x64_vrm(m, VEX_MOVUPS_LOAD, frame->vector_first + i, 0,
+                x64_at(RSP, (int32_t) (frame->vectors + 16 * i)));
+    }
+    x64_mov_load(m, RSP, RSP, frame->wasm_sp);
+    x64_rm_imm(m, 0x83, ALU_CMP, x64_at(activation_reg, (int32_t) layout->activation_trap), 1);
+    x64_imm8(m, 0);
+    uint8_t *runs_on = x64_jcc_short(m, CC_E);
+    x64_mov(m, X64_W, RDI, activation_reg);
+    x64_mov_imm(m, RAX, layout->unwind_stub);
+    masm_jmp_reg(m, RAX);
+    x64_here(m, runs_on);
+}
+
+X64_INLINE void masm_stub_call_c(struct wj_masm *m, const struct wj_stub_layout *layout)
+{
+    static const struct x64_host_frame frame = {
+        .bytes = 112,
+        .activation = 96,
+        .wasm_sp = 104,
+        .vector_first = XMM8,
+        .vector_count = MASM_VEC_CALLEE_COUNT,
+    };
+    x64_endbr(m);
+    x64_mov_load(m, R10, RDI, layout->instance_activation_slot);
+    x64_mov_load(m, R10, R10, 0);
+    x64_to_host(m, &frame, R10, R11, layout);
+    masm_call_reg(m, MASM_GPR_TARGET);
+    x64_from_host(m, &frame, R10, layout);
+    masm_ret(m);
+}
+
+X64_INLINE void masm_stub_lazy(struct wj_masm *m, bool is_indirect,
+                               const struct wj_stub_layout *layout)
+{
+    enum { TARGET = 48 };
+    // Six general arguments, the target, fourteen vector registers: arguments, and those that
+    // wasm calls preserve.
+    static const struct x64_host_frame frame = {
+        .bytes = 304,
+        .activation = 56,
+        .wasm_sp = 64,
+        .vectors = 80,
+        .vector_first = XMM0,
+        .vector_count = 14,
+    };
+    x64_endbr(m);
+    x64_mov_load(m, R11, MASM_INST, layout->instance_activation_slot);
+    x64_mov_load(m, R11, R11, 0);
+    x64_to_host(m, &frame, R11, RCX, layout);
+    for (unsigned i = 0; i < MASM_GPR_ARGS_COUNT; i++) {
+        x64_mov_store(m, MASM_GPR_ARGS[i], RSP, 8 * i);
+    }
+    x64_mov_store(m, MASM_GPR_TARGET, RSP, TARGET);
+    x64_mov(m, X64_W, RDI, MASM_INST);
+    x64_mov(m, X64_W, RSI, MASM_GPR_TARGET);
+    x64_mov_imm(m, RAX, is_indirect ? layout->compile_indirect : layout->compile_direct);
+    masm_call_reg(m, RAX);
+    x64_mov(m, X64_W, RCX, RAX);
+    for (unsigned i = 0; i < MASM_GPR_ARGS_COUNT; i++) {
+        x64_mov_load(m, MASM_GPR_ARGS[i], RSP, 8 * i);
+    }
+    x64_mov_load(m, MASM_GPR_TARGET, RSP, TARGET);
+    x64_from_host(m, &frame, R11, layout);
+    masm_jmp_reg(m, RCX);
+}
+
+#endif
