@@ -1,0 +1,93 @@
+// The port to a machine-code compiler. The runtime calls it; jit/ implements it, once per machine.
+#ifndef RUNTIME_VM_BACKEND_H
+#define RUNTIME_VM_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/trap.h"
+#include "runtime/vm/instance.h"
+#include "wasm/module.h"
+
+struct wj_compile_settings {
+    bool is_deterministic; // canonical NaNs, fixed relaxed operations
+    bool explicit_bounds;  // memories have no guard regions
+    bool has_avx512;
+    bool has_lse;
+};
+
+// Where the code of one module lives: one reservation, its table of entry pointers first, so that
+// table and code keep their distance wherever they are mapped.
+struct wj_code_window {
+    uint8_t *write;   // the next free byte, writable view
+    uint64_t address; // the same byte, executable view
+    size_t room_bytes;
+    uint64_t table_address; // of entry 0 of the function table: void *[func_count]
+};
+
+// Buffers that a compiler keeps from one function to the next; one thread at a time uses one.
+struct wj_compile_scratch;
+
+struct wj_compile_request {
+    const struct wj_module *module;
+    uint32_t func_index;
+    struct wj_compile_settings settings;
+    struct wj_instance_layout layout;
+    struct wj_code_window window;
+    // Code addresses of functions that are compiled already, or 0: direct calls go straight there.
+    const uint64_t *func_addresses; // [func_count]
+    // Functions whose calls go through instance->funcrefs[index] because the runtime put its own in
+    // their place (kernel dispatch): a bit per function, or NULL.
+    const uint64_t *replaced_funcs;
+    struct wj_arena *arena;             // for the results below
+    struct wj_compile_scratch *scratch; // of this backend
+};
+
+// What the runtime keeps of a compiled function.
+struct wj_code_info {
+    uint32_t func_index;
+    uint32_t code_bytes;     // used of the window
+    uint32_t frame_bytes;    // SP distance from inside the body to the return address
+    uint32_t prologue_bytes; // up to here SP is still the caller's
+    uint32_t trap_count;
+    uint32_t home_count;              // locals with a register (a figure for tests and --stats)
+    const struct wj_trap_site *traps; // ascending by code_offset
+};
+
+struct wj_backend {
+    const char *name;                                // "x86-64", "aarch64"
+    struct wj_compile_scratch *(*scratch_new)(void); // NULL: no memory
+    void (*scratch_free)(struct wj_compile_scratch *scratch);
+    // Compiles one validated function. False with err->kind == WJ_ERR_LIMIT and *needs_room when
+    // the window was too small.
+    bool (*compile)(const struct wj_compile_request *request, struct wj_code_info *info,
+                    bool *needs_room, struct wj_err *err);
+    // Emits the engine's stubs into the window; stubs[WJ_STUB_*] become their addresses.
+    // `compile_direct` and `compile_indirect` are what the lazy stubs call.
+    bool (*emit_stubs)(struct wj_code_window *window, uint64_t compile_direct,
+                       uint64_t compile_indirect, uint64_t stubs[WJ_STUB_COUNT], size_t *used_bytes,
+                       struct wj_err *err);
+    // Emits the enter function for a type: a C function
+    //   uint64_t (struct wj_activation *, void *code, struct wj_instance *, union wj_cell *values)
+    // values holds the arguments, afterwards the results. Returns 0, or 1 after a trap.
+    bool (*emit_enter)(struct wj_code_window *window, const struct wj_functype *type,
+                       size_t *used_bytes, struct wj_err *err);
+    // Emits the entry of a host function of a type, in the wasm convention. It calls the libcall
+    // host_call with the function reference that MASM_GPR_TARGET holds and its cells.
+    bool (*emit_host_entry)(struct wj_code_window *window, const struct wj_functype *type,
+                            struct wj_code_info *info, struct wj_err *err);
+    // The bytes of the return instruction are at `pc` (a backtrace out of an epilogue).
+    bool (*is_return)(const uint8_t *pc);
+    // The return address, for a frame whose SP and code info are known.
+    // On x64 it lies at sp + frame_bytes; on a64 at sp + frame_bytes - 8.
+    int32_t return_address_offset; // added to sp + frame_bytes
+    uint32_t caller_sp_offset;     // caller's SP = sp + frame_bytes + this (8 on x64, 0 on a64)
+    // The farthest apart that two functions of a module may lie, or 0 for 1 GiB: what a direct call
+    // reaches.
+    uint64_t region_bytes_max;
+};
+
+#endif

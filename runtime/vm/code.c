@@ -1,0 +1,428 @@
+// Decoded modules with their bytes, and when and where their functions are compiled.
+#include "runtime/vm/code.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/vm/kernel.h"
+#include "runtime/vm/store.h"
+#include "runtime/vm/trap.h"
+#include "runtime/vm/ucontext.h"
+
+// Machine code per byte of wasm: 3 to 6 on real modules; address space is reserved for far more,
+// since a region cannot grow.
+#define CODE_BYTES_PER_WASM_BYTE 24u
+#define CODE_BYTES_PER_FUNC 256u
+#define CODE_BYTES_SLACK (4u * 1024u * 1024u)
+#define REGION_BYTES_MAX (1ull << 30)
+// What a thread of parallel compilation takes at a time, in bytes of wasm and of code.
+#define BATCH_WASM_BYTES 16384u
+#define CHUNK_BYTES_MIN (256u * 1024u)
+// A window with less is full.
+#define WINDOW_BYTES_MIN 8192u
+
+bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
+                  struct wj_image **out, struct wj_err *err)
+{
+    uint64_t start_ns = wj_now_ns();
+    struct wj_image *image = calloc(1, sizeof *image);
+    uint8_t *copy = malloc(size_bytes != 0 ? size_bytes : 1);
+    if (image == NULL || copy == NULL) {
+        free(image);
+        free(copy);
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    if (size_bytes != 0) {
+        memcpy(copy, bytes, size_bytes);
+    }
+    atomic_init(&image->references, 1);
+    image->engine = wj_engine_retain(engine);
+    image->bytes = copy;
+    pthread_mutex_init(&image->lock, NULL);
+    if (wj_module_decode(engine->types, engine->settings.features, copy, size_bytes, &image->module,
+                         err) &&
+        wj_module_validate(image->module, err) &&
+        wj_kernel_plan_new(engine, image->module, &image->kernels, err)) {
+        atomic_fetch_add(&engine->stats.validate_ns, wj_now_ns() - start_ns);
+        atomic_fetch_add(&engine->stats.wasm_bytes, size_bytes);
+        *out = image;
+        return true;
+    }
+    wj_image_release(image);
+    return false;
+}
+
+struct wj_image *wj_image_retain(struct wj_image *image)
+{
+    atomic_fetch_add(&image->references, 1);
+    return image;
+}
+
+static void code_free(struct wj_code *code)
+{
+    if (code == NULL) {
+        return;
+    }
+    if (code->region != NULL) {
+        wj_region_registry_remove(&code->engine->regions, code->region);
+        wj_region_clear(code->region);
+        free(code->region);
+    }
+    if (code->scratch != NULL) {
+        code->engine->ports.backend->scratch_free(code->scratch);
+    }
+    free(code->addresses);
+    pthread_mutex_destroy(&code->lock);
+    free(code);
+}
+
+void wj_image_release(struct wj_image *image)
+{
+    if (image == NULL || atomic_fetch_sub(&image->references, 1) != 1) {
+        return;
+    }
+    code_free(image->codes[0]);
+    code_free(image->codes[1]);
+    wj_kernel_plan_free(image->engine, image->kernels);
+    if (image->module != NULL) {
+        wj_module_free(image->module);
+    }
+    free(image->bytes);
+    pthread_mutex_destroy(&image->lock);
+    wj_engine_release(image->engine);
+    free(image);
+}
+
+static size_t region_bytes(const struct wj_engine *engine, const struct wj_module *module)
+{
+    uint64_t most = engine->ports.backend->region_bytes_max;
+    uint64_t bytes = module->code_section_bytes * CODE_BYTES_PER_WASM_BYTE +
+                     (uint64_t) module->func_count * CODE_BYTES_PER_FUNC + CODE_BYTES_SLACK;
+    uint64_t table = (uint64_t) module->func_count * 8 + 65536;
+    most = (most == 0 ? REGION_BYTES_MAX : most) - table;
+    return (size_t) (bytes < most ? bytes : most);
+}
+
+static bool code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                     struct wj_err *err)
+{
+    struct wj_engine *engine = image->engine;
+    uint32_t func_count = image->module->func_count;
+    struct wj_code *code = calloc(1, sizeof *code);
+    if (code == NULL) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    pthread_mutex_init(&code->lock, NULL);
+    code->image = image;
+    code->engine = engine;
+    code->layout = wj_instance_layout(image->module);
+    code->settings = (struct wj_compile_settings){
+        .is_deterministic = engine->settings.is_deterministic,
+        .explicit_bounds = explicit_bounds,
+        .has_avx512 = wj_has_avx512(),
+        .has_lse = wj_has_lse(),
+    };
+    code->addresses = calloc(func_count + 1u, sizeof *code->addresses);
+    struct wj_region *region = calloc(1, sizeof *region);
+    if (code->addresses == NULL || region == NULL) {
+        free(region);
+        code_free(code);
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(engine, image->module),
+                        err)) {
+        free(region);
+        code_free(code);
+        return false;
+    }
+    code->region = region;
+    region->owner = code;
+    for (uint32_t i = 0; i < func_count; i++) {
+        wj_region_table(region)[i] = engine->stubs[WJ_STUB_LAZY_DIRECT];
+    }
+    if (!wj_region_registry_add(&engine->regions, region, err)) {
+        code_free(code);
+        return false;
+    }
+    *out = code;
+    return true;
+}
+
+bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                   struct wj_err *err)
+{
+    struct wj_code *code = NULL;
+    pthread_mutex_lock(&image->lock);
+    if (image->codes[explicit_bounds] != NULL ||
+        code_new(image, explicit_bounds, &image->codes[explicit_bounds], err)) {
+        code = image->codes[explicit_bounds];
+    }
+    pthread_mutex_unlock(&image->lock);
+    if (code == NULL) {
+        return false;
+    }
+    *out = code;
+    switch (image->engine->settings.compile_mode) {
+    case WJ_COMPILE_LAZY: return true;
+    case WJ_COMPILE_EAGER: return wj_code_compile_all(code, 1, err);
+    case WJ_COMPILE_PARALLEL:
+        return wj_code_compile_all(code, image->engine->settings.threads, err);
+    }
+    return true;
+}
+
+// Compiles one function into a chunk that this thread alone writes. `needs_room` tells a full
+// chunk from other failures.
+static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
+                         struct wj_compile_scratch *scratch, uint32_t func_index, bool *needs_room,
+                         struct wj_err *err)
+{
+    uint64_t start_ns = wj_now_ns();
+    struct wj_code_info info = {0};
+    struct wj_compile_request request = {
+        .module = code->image->module,
+        .func_index = func_index,
+        .settings = code->settings,
+        .layout = code->layout,
+        .window = wj_region_window(code->region, chunk),
+        .func_addresses = code->addresses,
+        .replaced_funcs = wj_kernel_plan_replaced(code->image->kernels),
+        .arena = &chunk->arena,
+        .scratch = scratch,
+    };
+    *needs_room = request.window.room_bytes < WINDOW_BYTES_MIN;
+    if (*needs_room) {
+        return false;
+    }
+    if (!code->engine->ports.backend->compile(&request, &info, needs_room, err)) {
+        return false;
+    }
+    info.func_index = func_index;
+    uint64_t address = wj_region_publish(code->region, chunk, info.code_bytes, &info);
+    if (address == 0) {
+        *needs_room = true;
+        return false;
+    }
+    __atomic_store_n(&wj_region_table(code->region)[func_index], (void *) (uintptr_t) address,
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&code->addresses[func_index], address, __ATOMIC_RELEASE);
+    struct wj_engine_stats *stats = &code->engine->stats;
+    atomic_fetch_add_explicit(&stats->compile_ns, wj_now_ns() - start_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->code_bytes, info.code_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->funcs_compiled, 1, memory_order_relaxed);
+    return true;
+}
+
+static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
+{
+    return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
+                      "machine code of the module exceeds %zu bytes", code->region->code_bytes);
+}
+
+// With code->lock held: the chunk of lazy compilation is all that is left of the region.
+static bool compile_locked(struct wj_code *code, uint32_t func_index, struct wj_err *err)
+{
+    if (code->scratch == NULL) {
+        code->scratch = code->engine->ports.backend->scratch_new();
+        if (code->scratch == NULL) {
+            return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        }
+    }
+    for (unsigned tries = 0; tries < 2; tries++) {
+        if (code->chunk == NULL) {
+            code->chunk = wj_region_chunk(code->region, 64, true, code->image->module->func_count);
+            if (code->chunk == NULL) {
+                return fail_no_room(code, err);
+            }
+        }
+        bool needs_room;
+        struct wj_err failure;
+        wj_err_clear(&failure);
+        if (compile_into(code, code->chunk, code->scratch, func_index, &needs_room, &failure)) {
+            return true;
+        }
+        if (!needs_room) {
+            return wj_err_set(err, failure.kind, failure.offset, "%s", failure.message);
+        }
+        if (atomic_load(&code->chunk->entry_count) < code->chunk->entry_capacity) {
+            break; // it is the code that is too large, and there is no more room
+        }
+        wj_region_trim(code->region, code->chunk);
+        code->chunk = NULL;
+    }
+    return fail_no_room(code, err);
+}
+
+bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
+                     struct wj_err *err)
+{
+    *address = __atomic_load_n(&code->addresses[func_index], __ATOMIC_ACQUIRE);
+    if (*address != 0) {
+        return true;
+    }
+    pthread_mutex_lock(&code->lock);
+    bool is_compiled = code->addresses[func_index] != 0 || compile_locked(code, func_index, err);
+    *address = code->addresses[func_index];
+    pthread_mutex_unlock(&code->lock);
+    return is_compiled;
+}
+
+// ---- All functions at once ----------------------------------------------------------------------
+
+struct compile_job {
+    struct wj_code *code;
+    pthread_mutex_t lock; // of the rest; taken before code->lock is never needed: it is held
+    uint32_t next_func;
+    struct wj_err err;
+};
+
+// Takes the next functions worth BATCH_WASM_BYTES; false: none left, or another thread failed.
+static bool take_batch(struct compile_job *job, uint32_t *first, uint32_t *end)
+{
+    const struct wj_module *module = job->code->image->module;
+    pthread_mutex_lock(&job->lock);
+    *first = job->next_func;
+    uint32_t bytes = 0;
+    while (job->next_func < module->func_count && bytes < BATCH_WASM_BYTES) {
+        bytes += module->funcs[job->next_func++].code_size_bytes + 16;
+    }
+    *end = job->next_func;
+    bool has_work = *first < *end && job->err.kind == WJ_ERR_NONE;
+    pthread_mutex_unlock(&job->lock);
+    return has_work;
+}
+
+static struct wj_code_chunk *take_chunk(struct compile_job *job, struct wj_code_chunk *full,
+                                        size_t min_bytes, uint32_t entries)
+{
+    pthread_mutex_lock(&job->lock);
+    if (full != NULL) {
+        wj_region_trim(job->code->region, full);
+    }
+    struct wj_code_chunk *chunk = wj_region_chunk(job->code->region, min_bytes, false, entries);
+    pthread_mutex_unlock(&job->lock);
+    return chunk;
+}
+
+static bool compile_batch(struct compile_job *job, uint32_t first, uint32_t end,
+                          struct wj_code_chunk **chunk, struct wj_compile_scratch *scratch,
+                          struct wj_err *err)
+{
+    struct wj_code *code = job->code;
+    size_t chunk_bytes = CHUNK_BYTES_MIN;
+    for (uint32_t i = first; i < end; i++) {
+        while (__atomic_load_n(&code->addresses[i], __ATOMIC_ACQUIRE) == 0) {
+            if (*chunk == NULL) {
+                *chunk = take_chunk(job, NULL, chunk_bytes, CHUNK_BYTES_MIN / 16);
+            }
+            if (*chunk == NULL) {
+                return fail_no_room(code, err);
+            }
+            bool needs_room;
+            struct wj_err failure;
+            wj_err_clear(&failure);
+            if (compile_into(code, *chunk, scratch, i, &needs_room, &failure)) {
+                break;
+            }
+            if (!needs_room) {
+                return wj_err_set(err, failure.kind, failure.offset, "%s", failure.message);
+            }
+            // A function that does not fit an empty chunk wants a larger one.
+            chunk_bytes = (*chunk)->end == (*chunk)->start ? chunk_bytes * 2 : chunk_bytes;
+            *chunk = take_chunk(job, *chunk, chunk_bytes, CHUNK_BYTES_MIN / 16);
+            if (*chunk == NULL) {
+                return fail_no_room(code, err);
+            }
+        }
+    }
+    return true;
+}
+
+static void *compile_thread(void *context)
+{
+    struct compile_job *job = context;
+    struct wj_code_chunk *chunk = NULL;
+    uint32_t first, end;
+    struct wj_err err;
+    wj_err_clear(&err);
+    const struct wj_backend *backend = job->code->engine->ports.backend;
+    struct wj_compile_scratch *scratch = backend->scratch_new();
+    if (scratch == NULL) {
+        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    while (err.kind == WJ_ERR_NONE && take_batch(job, &first, &end)) {
+        compile_batch(job, first, end, &chunk, scratch, &err);
+    }
+    if (err.kind != WJ_ERR_NONE) {
+        pthread_mutex_lock(&job->lock);
+        wj_err_set(&job->err, err.kind, err.offset, "%s", err.message);
+        pthread_mutex_unlock(&job->lock);
+    }
+    if (scratch != NULL) {
+        backend->scratch_free(scratch);
+    }
+    return NULL;
+}
+
+bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err)
+{
+    struct compile_job job = {.code = code, .next_func = code->image->module->func_import_count};
+    wj_err_clear(&job.err);
+    pthread_mutex_init(&job.lock, NULL);
+    // Held throughout, so that lazy compilation by other stores waits and all room is ours.
+    pthread_mutex_lock(&code->lock);
+    if (code->chunk != NULL) {
+        wj_region_trim(code->region, code->chunk);
+        code->chunk = NULL;
+    }
+    pthread_t ids[256];
+    uint32_t started = 0;
+    uint64_t most = code->image->module->code_section_bytes / BATCH_WASM_BYTES;
+    while (started + 1 < threads && started < most && started < 256 &&
+           pthread_create(&ids[started], NULL, compile_thread, &job) == 0) {
+        started++;
+    }
+    compile_thread(&job);
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(ids[i], NULL);
+    }
+    pthread_mutex_unlock(&code->lock);
+    pthread_mutex_destroy(&job.lock);
+    return job.err.kind == WJ_ERR_NONE ||
+           wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
+}
+
+// ---- What the lazy stubs call -------------------------------------------------------------------
+
+static uint64_t compile_or_trap(struct wj_activation *activation, struct wj_code *code,
+                                uint32_t func_index)
+{
+    uint64_t address = 0;
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (!wj_code_compile(code, func_index, &address, &err)) {
+        struct wj_lane *lane = activation->lane;
+        wj_trap_release(lane->pending);
+        lane->pending = wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
+        atomic_store(&activation->trap, WJ_TRAP_HOST);
+    } else if (atomic_load(&activation->lane->interrupt) != 0) {
+        atomic_store(&activation->trap, WJ_TRAP_INTERRUPTED);
+    }
+    return address;
+}
+
+uint64_t wj_code_compile_direct(struct wj_instance *instance, uint64_t func_index)
+{
+    return compile_or_trap(*instance->activation_slot, instance->code, (uint32_t) func_index);
+}
+
+uint64_t wj_code_compile_indirect(struct wj_instance *instance, uint64_t funcref)
+{
+    struct wj_funcref *ref = (struct wj_funcref *) (uintptr_t) funcref;
+    uint64_t address =
+        compile_or_trap(*instance->activation_slot, ref->instance->code, ref->func_index);
+    if (address != 0) {
+        __atomic_store_n(&ref->code, (void *) (uintptr_t) address, __ATOMIC_RELEASE);
+    }
+    return address;
+}

@@ -1,0 +1,64 @@
+// A module as the engine keeps it (struct wj_image), and its machine code: compiled function by
+// function on the first call, or all at once.
+#ifndef RUNTIME_VM_CODE_H
+#define RUNTIME_VM_CODE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runtime/vm/backend.h"
+#include "runtime/vm/engine.h"
+#include "runtime/vm/region.h"
+#include "wasm/module.h"
+
+// Code for one way to check bounds.
+struct wj_code {
+    struct wj_image *image;
+    struct wj_engine *engine;
+    struct wj_compile_settings settings;
+    struct wj_instance_layout layout;
+    pthread_mutex_t lock; // of whoever adds code
+    struct wj_region *region;
+    struct wj_code_chunk *chunk;        // that lazy compilation fills, or NULL
+    struct wj_compile_scratch *scratch; // of lazy compilation, made on demand
+    uint64_t *addresses;                // [func_count], 0: not compiled; written atomically
+};
+
+struct wj_kernel_plan;
+
+struct wj_image {
+    _Atomic uint32_t references;
+    struct wj_engine *engine;
+    uint8_t *bytes;
+    struct wj_module *module;
+    pthread_mutex_t lock;           // of codes
+    struct wj_code *codes[2];       // without and with explicit bounds checks; made on demand
+    struct wj_kernel_plan *kernels; // dispatch functions found in the module, or NULL
+};
+
+// Decodes and validates a copy of the bytes.
+bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
+                  struct wj_image **out, struct wj_err *err);
+struct wj_image *wj_image_retain(struct wj_image *image);
+void wj_image_release(struct wj_image *image);
+
+// The module's code for memories with or without guard regions, as compiled as the engine's mode
+// asks for.
+bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                   struct wj_err *err);
+
+// The address of a function that the module defines, compiled if need be. From any thread.
+bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
+                     struct wj_err *err);
+// Compiles what is left, on `threads` threads.
+bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err);
+
+// What the lazy stubs call: the entry of a function by its index in the instance's module, or by a
+// reference. On failure the activation's trap is set.
+uint64_t wj_code_compile_direct(struct wj_instance *instance, uint64_t func_index);
+uint64_t wj_code_compile_indirect(struct wj_instance *instance, uint64_t funcref);
+
+#endif

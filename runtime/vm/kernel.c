@@ -1,0 +1,392 @@
+// Recognition of the dispatch functions, and the function that stands in for them: it finds the
+// kernel and decides where its items run.
+#include "runtime/vm/kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/leb128.h"
+#include "runtime/vm/call.h"
+#include "runtime/vm/code.h"
+#include "runtime/vm/kernel_state.h"
+#include "runtime/vm/link.h"
+#include "runtime/vm/store.h"
+
+static bool fail_nomem(struct wj_err *err)
+{
+    return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+}
+
+// ---- Of an engine -------------------------------------------------------------------------------
+
+bool wj_kernels_new(struct wj_engine *engine, struct wj_kernels **out, struct wj_err *err)
+{
+    struct wj_kernels *kernels = calloc(1, sizeof *kernels);
+    if (kernels == NULL) {
+        return fail_nomem(err);
+    }
+    kernels->engine = engine;
+    pthread_mutex_init(&kernels->lock, NULL);
+    pthread_mutex_init(&kernels->gpu_lock, NULL);
+    *out = kernels; // freed with the engine, also after a failure
+    if (engine->settings.threads > 1) {
+        kernels->pool = wj_pool_new(engine->settings.threads - 1);
+        if (kernels->pool == NULL) {
+            return fail_nomem(err);
+        }
+    }
+    return wj_kernel_gpu_open(kernels, err);
+}
+
+void wj_kernels_free(struct wj_kernels *kernels)
+{
+    if (kernels == NULL) {
+        return;
+    }
+    wj_pool_free(kernels->pool);
+    wj_kernel_gpu_close(kernels);
+    struct wj_kernel *next;
+    for (struct wj_kernel *kernel = kernels->records; kernel != NULL; kernel = next) {
+        next = kernel->next;
+        free(kernel);
+    }
+    pthread_mutex_destroy(&kernels->lock);
+    pthread_mutex_destroy(&kernels->gpu_lock);
+    free(kernels);
+}
+
+bool wj_kernels_device(const struct wj_kernels *kernels, struct wj_gpu_info *info)
+{
+    if (kernels->device != NULL) {
+        *info = kernels->info;
+    }
+    return kernels->device != NULL;
+}
+
+void wj_kernels_visit(struct wj_kernels *kernels,
+                      void (*visit)(void *env, const struct wj_kernel_report *report), void *env)
+{
+    pthread_mutex_lock(&kernels->lock);
+    for (struct wj_kernel *kernel = kernels->records; kernel != NULL; kernel = kernel->next) {
+        struct wj_kernel_report report = kernel->report;
+        if (report.is_dispatcher && report.dispatches == 0 && report.reason[0] == '\0') {
+            snprintf(report.reason, sizeof report.reason,
+                     "no dispatch came through it: not called, or inlined where it was");
+        }
+        visit(env, &report);
+    }
+    pthread_mutex_unlock(&kernels->lock);
+}
+
+static struct wj_kernel *record_new(struct wj_kernels *kernels, const struct wj_module *module,
+                                    uint32_t func_index)
+{
+    struct wj_kernel *kernel = calloc(1, sizeof *kernel);
+    if (kernel == NULL) {
+        return NULL;
+    }
+    struct wj_kernel_report *report = &kernel->report;
+    report->func_index = func_index;
+    report->reason_offset = WJ_NO_OFFSET;
+    if (module->func_names != NULL && module->func_names[func_index].bytes != NULL) {
+        const struct wj_name *name = &module->func_names[func_index];
+        uint32_t size =
+            name->size_bytes < sizeof report->name - 1 ? name->size_bytes : sizeof report->name - 1;
+        memcpy(report->name, name->bytes, size);
+    } else {
+        snprintf(report->name, sizeof report->name, "func %u", func_index);
+    }
+    kernel->next = kernels->records;
+    kernels->records = kernel;
+    return kernel;
+}
+
+// ---- Of a module --------------------------------------------------------------------------------
+
+// (i32, i32, i32, i32, i32) -> ()
+static bool is_dispatch_type(const struct wj_functype *type)
+{
+    bool is_match = type->param_count == 5 && type->result_count == 0;
+    for (uint32_t i = 0; is_match && i < 5; i++) {
+        is_match = type->types[i] == WJ_TYPE_I32;
+    }
+    return is_match;
+}
+
+// (i32, i32, i32, i32) -> ()
+static bool is_kernel_type(const struct wj_functype *type)
+{
+    bool is_match = type->param_count == 4 && type->result_count == 0;
+    for (uint32_t i = 0; is_match && i < 4; i++) {
+        is_match = type->types[i] == WJ_TYPE_I32;
+    }
+    return is_match;
+}
+
+static bool is_i32_const(const struct wj_const_expr *expr, uint32_t *value)
+{
+    const uint8_t *at = expr->code;
+    if (expr->size_bytes < 3 || *at++ != 0x41) { // i32.const
+        return false;
+    }
+    *value = (uint32_t) wj_leb_s_trusted(&at);
+    return at == expr->code + expr->size_bytes - 1;
+}
+
+// True when the shadow stack grows down to address 0: it starts below all data. Elsewhere data
+// that no segment shows (zeroed memory) may lie under it.
+static bool is_stack_first(const struct wj_module *module)
+{
+    uint32_t top;
+    if (module->global_count == 0 || module->global_import_count != 0 ||
+        module->globals[0].type.type != WJ_TYPE_I32 ||
+        !is_i32_const(&module->globals[0].init, &top)) {
+        return false;
+    }
+    bool has_data = false;
+    for (uint32_t i = 0; i < module->data_count; i++) {
+        uint32_t offset;
+        if (module->datas[i].mode != WJ_SEGMENT_ACTIVE) {
+            continue;
+        }
+        has_data = true;
+        if (!is_i32_const(&module->datas[i].offset, &offset) || offset < top) {
+            return false;
+        }
+    }
+    return has_data;
+}
+
+static const struct wj_export *find_dispatch(const struct wj_module *module)
+{
+    static const char *const names[] = {"wjit.parallel_for.v1", "wjit_parallel_for_v1"};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct wj_export *export = wj_module_find_export(module, names[i], strlen(names[i]));
+        if (export != NULL && export->kind == WJ_EXTERN_FUNC) {
+            return export;
+        }
+    }
+    return NULL;
+}
+
+bool wj_kernel_plan_new(struct wj_engine *engine, const struct wj_module *module,
+                        struct wj_kernel_plan **out, struct wj_err *err)
+{
+    *out = NULL;
+    const struct wj_export *export = engine->settings.runs_kernels ? find_dispatch(module) : NULL;
+    if (export == NULL) {
+        return true;
+    }
+    struct wj_kernels *kernels = engine->kernels;
+    bool is_recognised = export->index >= module->func_import_count &&
+                         is_dispatch_type(module->funcs[export->index].type) &&
+                         module->table_count != 0;
+    uint32_t inner = export->index;
+    if (is_recognised && !wj_kernel_scan_inner(module, export->index, &inner, err)) {
+        return false;
+    }
+    pthread_mutex_lock(&kernels->lock);
+    struct wj_kernel *dispatcher = record_new(kernels, module, inner);
+    pthread_mutex_unlock(&kernels->lock);
+    if (dispatcher == NULL) {
+        return fail_nomem(err);
+    }
+    dispatcher->report.is_dispatcher = true;
+    if (!is_recognised) {
+        snprintf(dispatcher->report.reason, sizeof dispatcher->report.reason,
+                 "is no function of type (i32, i32, i32, i32, i32) -> () beside a table");
+        return true;
+    }
+    struct wj_kernel_plan *plan = calloc(1, sizeof *plan);
+    uint64_t *replaced = calloc(module->func_count / 64 + 1, sizeof *replaced);
+    if (plan == NULL || replaced == NULL) {
+        free(plan);
+        free(replaced);
+        return fail_nomem(err);
+    }
+    replaced[inner / 64] |= 1ull << (inner % 64);
+    *plan = (struct wj_kernel_plan){
+        .module = module,
+        .dispatch_func = inner,
+        .replaced = replaced,
+        .stack_is_first = is_stack_first(module),
+        .dispatcher = dispatcher,
+    };
+    *out = plan;
+    return true;
+}
+
+void wj_kernel_plan_free(struct wj_engine *engine, struct wj_kernel_plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&engine->kernels->gpu_lock);
+    for (struct wj_kernel *kernel = plan->kernels; kernel != NULL; kernel = kernel->next_in_plan) {
+        if (kernel->gpu != NULL) {
+            engine->ports.gpu_driver->kernel_free(kernel->gpu);
+            kernel->gpu = NULL;
+        }
+    }
+    pthread_mutex_unlock(&engine->kernels->gpu_lock);
+    free(plan->replaced);
+    free(plan);
+}
+
+const uint64_t *wj_kernel_plan_replaced(const struct wj_kernel_plan *plan)
+{
+    return plan == NULL ? NULL : plan->replaced;
+}
+
+// The record of a kernel function, scanned when it is first met. NULL: out of memory.
+static struct wj_kernel *find_kernel(struct wj_kernels *kernels, struct wj_kernel_plan *plan,
+                                     uint32_t func_index)
+{
+    pthread_mutex_lock(&kernels->lock);
+    struct wj_kernel *kernel = plan->kernels;
+    while (kernel != NULL && kernel->report.func_index != func_index) {
+        kernel = kernel->next_in_plan;
+    }
+    if (kernel == NULL) {
+        kernel = record_new(kernels, plan->module, func_index);
+        struct wj_err reason;
+        wj_err_clear(&reason);
+        if (kernel != NULL &&
+            wj_kernel_scan(plan->module, func_index, plan->replaced, &kernel->facts, &reason)) {
+            if (kernel->facts.is_parallel && kernel->facts.uses_stack && !plan->stack_is_first) {
+                kernel->facts.is_parallel = false;
+                wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                           "uses the stack, which is not known to have room for other threads");
+            }
+            snprintf(kernel->why_alone, sizeof kernel->why_alone, "%s", reason.message);
+            kernel->why_alone_offset = reason.offset;
+        }
+        if (kernel != NULL) {
+            kernel->next_in_plan = plan->kernels;
+            plan->kernels = kernel;
+        }
+    }
+    pthread_mutex_unlock(&kernels->lock);
+    return kernel;
+}
+
+// ---- Dispatch -----------------------------------------------------------------------------------
+
+struct binding {
+    struct wj_instance *instance;
+    struct wj_kernel_plan *plan;
+};
+
+// The function's own body: one thread, the portable order.
+static struct wj_trap *run_portable(const struct binding *binding, union wj_cell *cells)
+{
+    struct wj_instance *instance = binding->instance;
+    struct wj_engine *engine = instance->store->engine;
+    uint32_t func_index = binding->plan->dispatch_func;
+    const struct wj_type *type =
+        wj_types_get(engine->types, instance->module->funcs[func_index].type_id);
+    uint64_t code, enter;
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (!wj_code_compile(instance->code, func_index, &code, &err) ||
+        !wj_engine_enter_code(engine, type, &enter, &err)) {
+        return wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
+    }
+    return wj_call_code(&instance->store->lane, enter, (void *) (uintptr_t) code, instance, cells);
+}
+
+// The kernel that a table index stands for, or NULL when it is nothing that may run elsewhere than
+// in the portable body (which then traps as it should).
+static struct wj_funcref *find_func(const struct binding *binding, uint32_t index)
+{
+    const struct wj_table *table = wj_instance_table(binding->instance, 0);
+    if (index >= table->size || table->type.element != WJ_TYPE_FUNCREF) {
+        return NULL;
+    }
+    struct wj_funcref *func = table->elements[index];
+    bool is_ours = func != NULL && func->host == NULL && func->instance == binding->instance &&
+                   func->func_index >= binding->plan->module->func_import_count;
+    return is_ours && is_kernel_type(&func->type->func) ? func : NULL;
+}
+
+static void report_run(struct wj_kernels *kernels, struct wj_kernel *kernel, bool on_gpu,
+                       bool is_parallel, uint64_t ns)
+{
+    pthread_mutex_lock(&kernels->lock);
+    struct wj_kernel_report *report = &kernel->report;
+    report->dispatches++;
+    report->on_gpu = on_gpu;
+    if (!on_gpu) {
+        report->is_parallel = is_parallel;
+        report->cpu_ns += ns;
+        if (report->reason[0] == '\0' && !is_parallel) {
+            memcpy(report->reason, kernel->why_alone, sizeof report->reason);
+            report->reason_offset = kernel->why_alone_offset;
+        }
+    }
+    pthread_mutex_unlock(&kernels->lock);
+}
+
+static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *call,
+                                union wj_cell *cells)
+{
+    const struct binding *binding = host->env;
+    struct wj_kernels *kernels = call->store->engine->kernels;
+    struct wj_dispatch work = {
+        .kernels = kernels,
+        .plan = binding->plan,
+        .instance = binding->instance,
+        .lane = &call->store->lane,
+        .nx = cells[0].i32,
+        .ny = cells[1].i32,
+        .nz = cells[2].i32,
+        .args = cells[4].i32,
+    };
+    if (work.nx == 0 || work.ny == 0 || work.nz == 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(&kernels->lock);
+    binding->plan->dispatcher->report.dispatches++;
+    pthread_mutex_unlock(&kernels->lock);
+    work.func = find_func(binding, cells[3].i32);
+    work.kernel =
+        work.func == NULL ? NULL : find_kernel(kernels, binding->plan, work.func->func_index);
+    if (work.kernel == NULL) {
+        return run_portable(binding, cells);
+    }
+    struct wj_trap *trap = NULL;
+    uint64_t start_ns = wj_now_ns();
+    bool on_gpu = wj_kernel_run_gpu(&work, &trap);
+    bool is_parallel = !on_gpu && wj_kernel_run_cpu(&work, &trap);
+    if (!on_gpu && !is_parallel) {
+        trap = run_portable(binding, cells);
+    }
+    report_run(kernels, work.kernel, on_gpu, is_parallel, wj_now_ns() - start_ns);
+    return trap;
+}
+
+bool wj_kernel_bind(struct wj_instance *instance, struct wj_err *err)
+{
+    struct wj_kernel_plan *plan = instance->image->kernels;
+    if (plan == NULL) {
+        return true;
+    }
+    struct wj_store *store = instance->store;
+    const struct wj_func *func = &instance->module->funcs[plan->dispatch_func];
+    struct binding *binding = WJ_ARENA_NEW(&store->arena, struct binding);
+    if (binding == NULL) {
+        return fail_nomem(err);
+    }
+    *binding = (struct binding){.instance = instance, .plan = plan};
+    struct wj_host_func stand_in = {.call = dispatch, .env = binding};
+    struct wj_host_func *host;
+    if (!wj_store_host_func(store, func->type, &stand_in, &host, err)) {
+        return false;
+    }
+    host->funcref.instance = wj_store_context(store, instance, err);
+    host->funcref.type_id = func->type_id;
+    host->funcref.type = wj_types_get(store->engine->types, func->type_id);
+    instance->funcrefs[plan->dispatch_func] = &host->funcref;
+    return host->funcref.instance != NULL;
+}

@@ -1,0 +1,283 @@
+// Kernels on a device through the port of gpu.h: which memories it knows, pipelines, and the copy
+// to fall back on where the driver cannot be trusted with loops.
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "runtime/vm/code.h"
+#include "runtime/vm/kernel_state.h"
+#include "runtime/vm/store.h"
+
+bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)
+{
+    const struct wj_settings *settings = &kernels->engine->settings;
+    const struct wj_ports *ports = &kernels->engine->ports;
+    const struct wj_gpu_driver *driver = ports->gpu_driver;
+    if (!settings->uses_gpu) {
+        return true;
+    }
+    // Where any device will do, having none is no error.
+    struct wj_err failure;
+    wj_err_clear(&failure);
+    uint32_t index = 0;
+    if (driver == NULL) {
+        wj_err_set(&failure, WJ_ERR_DEVICE, WJ_NO_OFFSET, "this build has no GPU driver");
+    } else if (driver->load(&kernels->gpu, &failure) &&
+               ports->gpu_select(driver, kernels->gpu, settings->gpu_device, &index, &failure) &&
+               ports->gpu_set_memory_mode(kernels->gpu, settings->gpu_memory_mode, &failure) &&
+               driver->open(kernels->gpu, index, &kernels->device, &failure)) {
+        driver->device_info(kernels->gpu, index, &kernels->info);
+        return true;
+    }
+    if (settings->gpu_device[0] == '\0') {
+        return true;
+    }
+    return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "%s", failure.message);
+}
+
+void wj_kernel_gpu_close(struct wj_kernels *kernels)
+{
+    const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
+    struct wj_gpu_memory_entry *next;
+    for (struct wj_gpu_memory_entry *entry = kernels->memories; entry != NULL; entry = next) {
+        next = entry->next;
+        driver->memory_forget(entry->gpu);
+        free(entry);
+    }
+    if (kernels->device != NULL) {
+        driver->close(kernels->device);
+    }
+    if (kernels->gpu != NULL) {
+        driver->unload(kernels->gpu);
+    }
+}
+
+void wj_kernels_forget(struct wj_kernels *kernels, const struct wj_memory *memory)
+{
+    if (kernels == NULL || kernels->device == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&kernels->gpu_lock);
+    struct wj_gpu_memory_entry **link = &kernels->memories;
+    while (*link != NULL && (*link)->memory != memory) {
+        link = &(*link)->next;
+    }
+    struct wj_gpu_memory_entry *entry = *link;
+    if (entry != NULL) {
+        *link = entry->next;
+        kernels->engine->ports.gpu_driver->memory_forget(entry->gpu);
+        free(entry);
+    }
+    pthread_mutex_unlock(&kernels->gpu_lock);
+}
+
+// The memory as the device knows it, in its present size.
+static struct wj_gpu_memory *find_memory(struct wj_kernels *kernels, struct wj_memory *memory,
+                                         struct wj_err *err)
+{
+    const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
+    uint64_t size_bytes = atomic_load(&memory->size_bytes);
+    struct wj_gpu_memory_entry **link = &kernels->memories;
+    while (*link != NULL && (*link)->memory != memory) {
+        link = &(*link)->next;
+    }
+    struct wj_gpu_memory_entry *entry = *link;
+    if (entry != NULL && entry->base == memory->base) {
+        if (entry->size_bytes != size_bytes) {
+            if (!driver->memory_resize(entry->gpu, size_bytes, err)) {
+                return NULL;
+            }
+            entry->size_bytes = size_bytes;
+        }
+        return entry->gpu;
+    }
+    if (entry != NULL) { // the memory has moved
+        driver->memory_forget(entry->gpu);
+        *link = entry->next;
+    } else {
+        entry = calloc(1, sizeof *entry);
+    }
+    if (entry == NULL) {
+        wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return NULL;
+    }
+    if (!driver->memory_add(kernels->device, memory->base, size_bytes, &entry->gpu, err)) {
+        free(entry);
+        return NULL;
+    }
+    entry->memory = memory;
+    entry->base = memory->base;
+    entry->size_bytes = size_bytes;
+    entry->next = kernels->memories;
+    kernels->memories = entry;
+    return entry->gpu;
+}
+
+static bool refuse(struct wj_kernel *kernel, const struct wj_err *reason)
+{
+    kernel->gpu_state = WJ_KERNEL_GPU_REFUSED;
+    snprintf(kernel->report.reason, sizeof kernel->report.reason, "%s", reason->message);
+    kernel->report.reason_offset = reason->offset;
+    return false;
+}
+
+static bool refuse_because(struct wj_kernel *kernel, const char *why)
+{
+    struct wj_err reason;
+    wj_err_clear(&reason);
+    wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "%s", why);
+    return refuse(kernel, &reason);
+}
+
+// Translates the kernel and makes its pipeline, once.
+static bool make_pipeline(const struct wj_dispatch *dispatch)
+{
+    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_engine *engine = dispatch->kernels->engine;
+    const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
+    const struct wj_gpu_caps *caps = driver->caps(dispatch->kernels->device);
+    struct wj_gpu_code code = {0};
+    struct wj_err reason;
+    wj_err_clear(&reason);
+    if (!engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index, caps,
+                                     &code, &reason)) {
+        return refuse(kernel, &reason);
+    }
+    kernel->has_loops = code.has_loops;
+    kernel->counts_fuel = code.counts_fuel;
+    double pipeline_ms = 0;
+    bool is_made =
+        driver->kernel_new(dispatch->kernels->device, &code, &kernel->gpu, &pipeline_ms, &reason);
+    free((void *) code.words);
+    atomic_fetch_add(&engine->stats.pipeline_ns, (uint64_t) (pipeline_ms * 1e6));
+    if (!is_made) {
+        return refuse(kernel, &reason);
+    }
+    if (caps->loop_iterations_max != 0 && kernel->has_loops && !kernel->counts_fuel) {
+        return refuse_because(kernel, "has loops, which this driver ends silently");
+    }
+    kernel->gpu_state = WJ_KERNEL_GPU_READY;
+    return true;
+}
+
+static struct wj_trap *trap_out(const struct wj_dispatch *dispatch, const struct wj_gpu_trap *from)
+{
+    enum wj_trap_kind kind =
+        from->kind <= WJ_TRAP_OUT_OF_MEMORY ? (enum wj_trap_kind) from->kind : WJ_TRAP_HOST;
+    struct wj_trap *trap = wj_trap_new(kind, NULL, 0);
+    struct wj_trap_frame *frame = calloc(1, sizeof *frame);
+    if (frame != NULL && trap->kind == kind && kind != WJ_TRAP_OUT_OF_MEMORY) {
+        *frame = (struct wj_trap_frame){
+            .instance = dispatch->instance,
+            .func_index = dispatch->func->func_index,
+            .wasm_offset = from->wasm_offset,
+        };
+        trap->frames = frame;
+        trap->frame_count = 1;
+        trap->has_frames = true;
+    } else {
+        free(frame);
+    }
+    return trap;
+}
+
+struct snapshot {
+    void *bytes;
+    uint64_t size_bytes;
+};
+
+static bool snapshot_take(struct snapshot *snapshot, const struct wj_memory *memory)
+{
+    snapshot->size_bytes = atomic_load(&((struct wj_memory *) memory)->size_bytes);
+    snapshot->bytes = mmap(NULL, snapshot->size_bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (snapshot->bytes == MAP_FAILED) {
+        snapshot->bytes = NULL;
+        return false;
+    }
+    memcpy(snapshot->bytes, memory->base, snapshot->size_bytes);
+    return true;
+}
+
+static void snapshot_drop(struct snapshot *snapshot, struct wj_memory *restore_to)
+{
+    if (snapshot->bytes != NULL) {
+        if (restore_to != NULL) {
+            memcpy(restore_to->base, snapshot->bytes, snapshot->size_bytes);
+        }
+        munmap(snapshot->bytes, snapshot->size_bytes);
+    }
+}
+
+static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap)
+{
+    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_kernels *kernels = dispatch->kernels;
+    struct wj_engine *engine = kernels->engine;
+    const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
+    struct wj_memory *memory = dispatch->instance->memory0;
+    if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED ||
+        (kernel->gpu_state == WJ_KERNEL_GPU_UNTRIED && !make_pipeline(dispatch))) {
+        return false;
+    }
+    if (memory == NULL || memory->type.page_size_log2 != 16 || memory->type.limits.is_64 ||
+        atomic_load(&memory->size_bytes) == 0) {
+        return refuse_because(kernel, "has no 32-bit memory of ordinary pages");
+    }
+    struct wj_err err;
+    wj_err_clear(&err);
+    struct wj_gpu_memory *gpu_memory = find_memory(kernels, memory, &err);
+    if (gpu_memory == NULL) {
+        return refuse(kernel, &err);
+    }
+    const struct wj_gpu_caps *caps = driver->caps(kernels->device);
+    struct snapshot snapshot = {0};
+    uint32_t fuel = UINT32_MAX;
+    if (caps->loop_iterations_max != 0 && kernel->has_loops) {
+        uint32_t group = caps->loop_group_size == 0 ? 1 : caps->loop_group_size;
+        uint32_t most = caps->loop_iterations_max / group;
+        fuel = most == 0 ? 0 : most - 1;
+        if (fuel == 0 || !snapshot_take(&snapshot, memory)) {
+            return refuse_because(kernel, "has loops, and there is no room for a copy of memory");
+        }
+    }
+    struct wj_gpu_trap record = {0};
+    double gpu_ms = 0;
+    bool is_run = driver->dispatch(kernel->gpu, gpu_memory, dispatch->nx, dispatch->ny,
+                                   dispatch->nz, dispatch->args, fuel, &record, &gpu_ms, &err);
+    bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
+    bool is_undone = snapshot.bytes != NULL && (!is_run || is_out_of_fuel);
+    snapshot_drop(&snapshot, is_undone ? memory : NULL);
+    if (is_out_of_fuel && is_undone) {
+        return refuse_because(kernel, "its loops make more iterations than this driver allows");
+    }
+    if (!is_run) {
+        refuse(kernel, &err);
+        if (is_undone) {
+            return false;
+        }
+        *trap = wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
+        return true;
+    }
+    atomic_fetch_add(&engine->stats.dispatches, 1);
+    atomic_fetch_add(&engine->stats.gpu_ns, (uint64_t) (gpu_ms * 1e6));
+    kernel->report.gpu_dispatches++;
+    kernel->report.gpu_ns += (uint64_t) (gpu_ms * 1e6);
+    if (record.kind != WJ_TRAP_NONE) {
+        *trap = trap_out(dispatch, &record);
+    }
+    return true;
+}
+
+bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap)
+{
+    if (dispatch->kernels->device == NULL) {
+        return false;
+    }
+    pthread_mutex_lock(&dispatch->kernels->gpu_lock);
+    bool is_run = run_locked(dispatch, trap);
+    pthread_mutex_unlock(&dispatch->kernels->gpu_lock);
+    return is_run;
+}

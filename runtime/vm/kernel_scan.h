@@ -1,0 +1,34 @@
+// What the runtime learns of functions by walking them: which function a dispatch export stands
+// for, and whether a kernel's items may run at the same time.
+#ifndef RUNTIME_VM_KERNEL_SCAN_H
+#define RUNTIME_VM_KERNEL_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wasm/module.h"
+
+// The global that compilers keep the shadow stack's pointer in.
+#define WJ_STACK_POINTER_GLOBAL 0u
+// What leaf functions may use below the pointer without moving it: LLVM's red zone.
+#define WJ_STACK_RED_ZONE_BYTES 128u
+
+// The function behind a dispatch export: the export itself, or the only call in it that gets
+// exactly its parameters in order (linkers wrap the exports of commands).
+bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, uint32_t *inner,
+                          struct wj_err *err);
+
+struct wj_kernel_facts {
+    bool is_parallel;     // items may run on several threads
+    bool uses_stack;      // the shadow stack
+    uint32_t stack_bytes; // at most, of one item
+};
+
+// Walks the kernel and all that it calls. When it is not parallel, `reason` says why. False: out
+// of memory.
+bool wj_kernel_scan(const struct wj_module *module, uint32_t func_index,
+                    const uint64_t *replaced_funcs, struct wj_kernel_facts *facts,
+                    struct wj_err *reason);
+
+#endif

@@ -1,0 +1,256 @@
+// Memories as reservations of address space that grow in place; tables as arrays.
+#include "runtime/vm/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/trap.h"
+
+#define OS_PAGE_BYTES 65536u // the largest page size of the machines we run on
+// Reserved for an unguarded memory whose maximum is larger or absent; beyond it the base moves.
+#define RESERVE_BYTES_MAX (4ull << 30)
+// What a process can map at all (47 bits), less the code.
+#define ADDRESS_BYTES_MAX (1ull << 46)
+
+static uint64_t align_up(uint64_t value)
+{
+    return (value + OS_PAGE_BYTES - 1) & ~(uint64_t) (OS_PAGE_BYTES - 1);
+}
+
+static void *reserve(uint64_t size_bytes)
+{
+    void *mapping =
+        mmap(NULL, size_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mapping == MAP_FAILED ? NULL : mapping;
+}
+
+static bool reserve_guarded(struct wj_memory *memory)
+{
+    uint64_t bytes = WJ_GUARD_BEFORE_BYTES + WJ_GUARD_AFTER_BYTES;
+    memory->mapping = reserve(bytes);
+    if (memory->mapping == NULL) {
+        return false;
+    }
+    memory->mapping_bytes = bytes;
+    memory->base = (uint8_t *) memory->mapping + WJ_GUARD_BEFORE_BYTES;
+    memory->reserved_bytes = 4ull << 30;
+    memory->is_guarded = true;
+    return true;
+}
+
+// An unguarded memory has a page behind it that nothing may touch, so that the slack of vector
+// accesses in host code is found.
+static bool reserve_checked(struct wj_memory *memory, uint64_t initial_bytes, uint64_t max_bytes)
+{
+    uint64_t wanted = max_bytes;
+    if (!memory->type.limits.is_shared && wanted > RESERVE_BYTES_MAX) {
+        wanted = initial_bytes > RESERVE_BYTES_MAX ? initial_bytes : RESERVE_BYTES_MAX;
+    }
+    for (;;) {
+        uint64_t bytes = align_up(wanted) + OS_PAGE_BYTES;
+        memory->mapping = reserve(bytes);
+        if (memory->mapping != NULL) {
+            memory->mapping_bytes = bytes;
+            memory->base = memory->mapping;
+            memory->reserved_bytes = bytes - OS_PAGE_BYTES;
+            return true;
+        }
+        if (wanted <= initial_bytes) {
+            return false;
+        }
+        // A shared memory cannot move: what is reserved is all that it can grow to.
+        wanted = wanted / 2 > initial_bytes ? wanted / 2 : initial_bytes;
+    }
+}
+
+// Makes the first `size_bytes` accessible; what is new is zero.
+static bool commit(struct wj_memory *memory, uint64_t old_bytes, uint64_t size_bytes)
+{
+    uint64_t from = align_up(old_bytes);
+    uint64_t to = align_up(size_bytes);
+    return to <= from || mprotect(memory->base + from, to - from, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
+                   struct wj_memory **out, struct wj_err *err)
+{
+    unsigned page_log2 = type->page_size_log2;
+    uint64_t limit_bytes = settings->memory_bytes_max < ADDRESS_BYTES_MAX
+                               ? settings->memory_bytes_max
+                               : ADDRESS_BYTES_MAX;
+    if (!type->limits.is_64 && limit_bytes > 4ull << 30) {
+        limit_bytes = 4ull << 30;
+    }
+    uint64_t max_pages = limit_bytes >> page_log2;
+    if (type->limits.min > max_pages) {
+        return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
+                          "initial memory of %llu pages exceeds the limit of %llu bytes",
+                          (unsigned long long) type->limits.min, (unsigned long long) limit_bytes);
+    }
+    if (type->limits.has_max && type->limits.max < max_pages) {
+        max_pages = type->limits.max;
+    }
+    struct wj_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    atomic_init(&memory->references, 1);
+    pthread_mutex_init(&memory->grow_lock, NULL);
+    memory->type = *type;
+    memory->max_pages = max_pages;
+    uint64_t initial_bytes = type->limits.min << page_log2;
+    bool wants_guard = !settings->explicit_bounds && !type->limits.is_64 && page_log2 == 16;
+    if (((wants_guard && reserve_guarded(memory)) ||
+         reserve_checked(memory, initial_bytes, max_pages << page_log2)) &&
+        commit(memory, 0, initial_bytes)) {
+        atomic_store(&memory->size_bytes, initial_bytes);
+        *out = memory;
+        return true;
+    }
+    wj_memory_release(memory);
+    return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                      "the system has no room for a memory of %llu bytes",
+                      (unsigned long long) initial_bytes);
+}
+
+struct wj_memory *wj_memory_retain(struct wj_memory *memory)
+{
+    atomic_fetch_add(&memory->references, 1);
+    return memory;
+}
+
+void wj_memory_release(struct wj_memory *memory)
+{
+    if (memory == NULL || atomic_fetch_sub(&memory->references, 1) != 1) {
+        return;
+    }
+    if (memory->mapping != NULL) {
+        munmap(memory->mapping, memory->mapping_bytes);
+    }
+    pthread_mutex_destroy(&memory->grow_lock);
+    free(memory);
+}
+
+// Moves an unguarded memory to a larger reservation; doubled, so that growing is linear in all.
+static bool move(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_bytes)
+{
+    uint64_t max_bytes = memory->max_pages << memory->type.page_size_log2;
+    uint64_t wanted = new_bytes > max_bytes / 2 ? max_bytes : new_bytes * 2;
+    uint8_t *mapping = reserve(align_up(wanted) + OS_PAGE_BYTES);
+    if (mapping == NULL) {
+        wanted = new_bytes;
+        mapping = reserve(align_up(wanted) + OS_PAGE_BYTES);
+    }
+    if (mapping == NULL) {
+        return false;
+    }
+    uint64_t committed = align_up(old_bytes);
+    if (committed != 0 && mremap(memory->base, committed, committed, MREMAP_MAYMOVE | MREMAP_FIXED,
+                                 mapping) == MAP_FAILED) {
+        munmap(mapping, align_up(wanted) + OS_PAGE_BYTES);
+        return false;
+    }
+    if (memory->mapping_bytes > committed) {
+        munmap((uint8_t *) memory->mapping + committed, memory->mapping_bytes - committed);
+    }
+    memory->mapping = mapping;
+    memory->base = mapping;
+    memory->reserved_bytes = align_up(wanted);
+    memory->mapping_bytes = memory->reserved_bytes + OS_PAGE_BYTES;
+    return true;
+}
+
+uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages)
+{
+    unsigned page_log2 = memory->type.page_size_log2;
+    pthread_mutex_lock(&memory->grow_lock);
+    uint64_t old_bytes = atomic_load(&memory->size_bytes);
+    uint64_t old_pages = old_bytes >> page_log2;
+    uint64_t result = UINT64_MAX;
+    if (delta_pages <= memory->max_pages - old_pages) {
+        uint64_t new_bytes = (old_pages + delta_pages) << page_log2;
+        if ((new_bytes <= memory->reserved_bytes ||
+             (!memory->type.limits.is_shared && move(memory, old_bytes, new_bytes))) &&
+            commit(memory, old_bytes, new_bytes)) {
+            atomic_store(&memory->size_bytes, new_bytes);
+            result = old_pages;
+        }
+    }
+    pthread_mutex_unlock(&memory->grow_lock);
+    return result;
+}
+
+bool wj_memory_is_guard(const struct wj_memory *memory, uint64_t address)
+{
+    // The whole mapping counts: what is committed by now was not when the access faulted, if
+    // another thread grew a shared memory in between.
+    return memory->is_guarded &&
+           address - (uint64_t) (uintptr_t) memory->mapping < memory->mapping_bytes;
+}
+
+bool wj_table_new(const struct wj_table_type *type, void *init, struct wj_table **out,
+                  struct wj_err *err)
+{
+    uint64_t size_max = WJ_TABLE_SIZE_MAX;
+    if (type->limits.min > size_max) {
+        return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
+                          "initial table of %llu elements exceeds the limit of %u",
+                          (unsigned long long) type->limits.min, WJ_TABLE_SIZE_MAX);
+    }
+    if (type->limits.has_max && type->limits.max < size_max) {
+        size_max = type->limits.max;
+    }
+    struct wj_table *table = calloc(1, sizeof *table);
+    if (table == NULL) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    table->type = *type;
+    table->size_max = size_max;
+    if (wj_table_grow(table, type->limits.min, init) == UINT64_MAX) {
+        wj_table_free(table);
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    *out = table;
+    return true;
+}
+
+void wj_table_free(struct wj_table *table)
+{
+    if (table != NULL) {
+        free(table->elements);
+        free(table);
+    }
+}
+
+uint64_t wj_table_grow(struct wj_table *table, uint64_t delta, void *init)
+{
+    uint64_t old_size = table->size;
+    if (delta > table->size_max - old_size) {
+        return UINT64_MAX;
+    }
+    uint64_t size = old_size + delta;
+    if (size > table->capacity || table->elements == NULL) {
+        uint64_t capacity = table->capacity == 0 ? size : size + size / 2;
+        capacity = capacity < table->size_max ? capacity : table->size_max;
+        capacity = capacity < 1 ? 1 : capacity;
+        // calloc and not realloc: large tables of nulls then cost nothing until they are used.
+        void **elements = calloc(capacity, sizeof *elements);
+        if (elements == NULL) {
+            return UINT64_MAX;
+        }
+        if (old_size != 0) {
+            memcpy(elements, table->elements, old_size * sizeof *elements);
+        }
+        free(table->elements);
+        table->elements = elements;
+        table->capacity = capacity;
+    }
+    for (uint64_t i = old_size; init != NULL && i < size; i++) {
+        table->elements[i] = init;
+    }
+    // Growth within the capacity meets what an earlier shrink cannot have left: tables never
+    // shrink.
+    table->size = size;
+    return old_size;
+}

@@ -1,0 +1,41 @@
+// Linear memories and tables.
+#ifndef RUNTIME_VM_MEMORY_H
+#define RUNTIME_VM_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runtime/vm/engine.h"
+#include "runtime/vm/instance.h"
+
+// Offsets reach 8 GiB past the base at most: a 32-bit index and a 32-bit offset, and 16 bytes.
+// Below the base there is room for what a miscompiled sign extension would reach.
+#define WJ_GUARD_BEFORE_BYTES (2ull << 30)
+#define WJ_GUARD_AFTER_BYTES ((8ull << 30) + 65536)
+
+// Elements of a table, as on the web.
+#define WJ_TABLE_SIZE_MAX 10000000u
+
+bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
+                   struct wj_memory **out, struct wj_err *err);
+struct wj_memory *wj_memory_retain(struct wj_memory *memory);
+void wj_memory_release(struct wj_memory *memory);
+
+// The old size in pages, or UINT64_MAX. The base of a memory that is neither guarded nor shared
+// may move.
+uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages);
+static inline uint64_t wj_memory_pages(const struct wj_memory *memory)
+{
+    return atomic_load(&((struct wj_memory *) memory)->size_bytes) >> memory->type.page_size_log2;
+}
+// True when an access there may fault because it is out of bounds. Takes no lock.
+bool wj_memory_is_guard(const struct wj_memory *memory, uint64_t address);
+
+bool wj_table_new(const struct wj_table_type *type, void *init, struct wj_table **out,
+                  struct wj_err *err);
+void wj_table_free(struct wj_table *table);
+// The old size, or UINT64_MAX.
+uint64_t wj_table_grow(struct wj_table *table, uint64_t delta, void *init);
+
+#endif

@@ -1,0 +1,306 @@
+// Code memory as a memfd mapped twice: what is written through one view runs through the other.
+#include "runtime/vm/region.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "runtime/vm/ucontext.h"
+
+#define PAGE_BYTES 65536u // the largest page size of the machines we run on
+#define CODE_ALIGN 32u    // of functions, as cores fetch
+#define REGION_BYTES_MIN (256u * 1024u)
+
+static size_t align_up(size_t value, size_t align)
+{
+    return (value + align - 1) & ~(align - 1);
+}
+
+// Maps both views of a new memfd, the executable one at `exec` inside the reservation.
+static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes)
+{
+    int fd = memfd_create("wjit-code", MFD_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool is_mapped = false;
+    if (ftruncate(fd, (off_t) code_bytes) == 0) {
+        void *write =
+            mmap(NULL, code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (write != MAP_FAILED) {
+            is_mapped = mmap(exec, code_bytes, PROT_READ | PROT_EXEC,
+                             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
+            if (is_mapped) {
+                region->write = write;
+            } else {
+                munmap(write, code_bytes);
+            }
+        }
+    }
+    close(fd);
+    return is_mapped;
+}
+
+static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_bytes)
+{
+    uint8_t *mapping = mmap(NULL, table_bytes + code_bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return false;
+    }
+    if ((table_bytes != 0 && mprotect(mapping, table_bytes, PROT_READ | PROT_WRITE) != 0) ||
+        !map_views(region, mapping + table_bytes, code_bytes)) {
+        munmap(mapping, table_bytes + code_bytes);
+        return false;
+    }
+    region->exec = mapping;
+    region->table_bytes = table_bytes;
+    region->code_bytes = code_bytes;
+    return true;
+}
+
+bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_bytes,
+                    struct wj_err *err)
+{
+    memset(region, 0, sizeof *region);
+    table_bytes = align_up(table_bytes, PAGE_BYTES);
+    code_bytes = align_up(code_bytes, PAGE_BYTES);
+    // A file may not exceed RLIMIT_FSIZE: the attempt is a signal.
+    struct rlimit file_limit;
+    if (getrlimit(RLIMIT_FSIZE, &file_limit) == 0 && file_limit.rlim_cur != RLIM_INFINITY &&
+        file_limit.rlim_cur < code_bytes) {
+        code_bytes = file_limit.rlim_cur & ~(size_t) (PAGE_BYTES - 1);
+    }
+    size_t least = code_bytes / 16 > REGION_BYTES_MIN ? code_bytes / 16 : REGION_BYTES_MIN;
+    for (size_t bytes = code_bytes; bytes >= least; bytes = align_up(bytes / 2, PAGE_BYTES)) {
+        if (try_init(region, table_bytes, bytes)) {
+            return true;
+        }
+    }
+    return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                      "no address space for %zu bytes of machine code", code_bytes);
+}
+
+void wj_region_clear(struct wj_region *region)
+{
+    if (region->exec == NULL) {
+        return;
+    }
+    munmap(region->exec, region->table_bytes + region->code_bytes);
+    munmap(region->write, region->code_bytes);
+    uint32_t count = atomic_load(&region->chunk_count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct wj_code_chunk *chunk = atomic_load(&region->chunks[i]);
+        wj_arena_clear(&chunk->arena);
+        free(chunk->entries);
+        free(chunk);
+    }
+    memset(region, 0, sizeof *region);
+}
+
+struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
+                                      uint32_t entry_capacity)
+{
+    uint32_t count = atomic_load_explicit(&region->chunk_count, memory_order_relaxed);
+    size_t start = align_up(region->used_bytes, CODE_ALIGN);
+    if (count == WJ_REGION_CHUNKS_MAX || start > region->code_bytes ||
+        region->code_bytes - start < min_bytes) {
+        return NULL;
+    }
+    struct wj_code_chunk *chunk = calloc(1, sizeof *chunk);
+    struct wj_code_entry *entries = calloc(entry_capacity, sizeof *entries);
+    if (chunk == NULL || entries == NULL) {
+        free(chunk);
+        free(entries);
+        return NULL;
+    }
+    wj_arena_init(&chunk->arena);
+    chunk->entries = entries;
+    chunk->entry_capacity = entry_capacity;
+    chunk->start = start;
+    chunk->end = start;
+    chunk->limit = takes_rest ? region->code_bytes : start + min_bytes;
+    region->used_bytes = chunk->limit;
+    atomic_store_explicit(&region->chunks[count], chunk, memory_order_relaxed);
+    atomic_store_explicit(&region->chunk_count, count + 1, memory_order_release);
+    return chunk;
+}
+
+void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk)
+{
+    if (region->used_bytes == chunk->limit) {
+        chunk->limit = chunk->end;
+        region->used_bytes = chunk->end;
+    }
+}
+
+struct wj_code_window wj_region_window(const struct wj_region *region,
+                                       const struct wj_code_chunk *chunk)
+{
+    size_t at = align_up(chunk->end, CODE_ALIGN);
+    at = at < chunk->limit ? at : chunk->limit;
+    return (struct wj_code_window){
+        .write = region->write + at,
+        .address = wj_region_code_address(region) + at,
+        .room_bytes = chunk->limit - at,
+        .table_address = (uint64_t) (uintptr_t) region->exec,
+    };
+}
+
+uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
+                           const struct wj_code_info *info)
+{
+    struct wj_code_window window = wj_region_window(region, chunk);
+    uint32_t count = atomic_load_explicit(&chunk->entry_count, memory_order_relaxed);
+    if (info != NULL && count == chunk->entry_capacity) {
+        return 0;
+    }
+    chunk->end = (size_t) (window.address - wj_region_code_address(region)) + used_bytes;
+    wj_sync_code((void *) (uintptr_t) window.address, used_bytes);
+    if (info != NULL) {
+        chunk->entries[count] = (struct wj_code_entry){.start = window.address, .info = *info};
+        atomic_store_explicit(&chunk->entry_count, count + 1, memory_order_release);
+    }
+    return window.address;
+}
+
+static const struct wj_code_entry *find_in_chunk(const struct wj_code_chunk *chunk, uint64_t pc)
+{
+    uint32_t low = 0, high = atomic_load_explicit(&chunk->entry_count, memory_order_acquire);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct wj_code_entry *entry = &chunk->entries[middle];
+        if (pc < entry->start) {
+            high = middle;
+        } else if (pc - entry->start >= entry->info.code_bytes) {
+            low = middle + 1;
+        } else {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint64_t pc)
+{
+    uint64_t code = wj_region_code_address(region);
+    if (pc < code || pc - code >= region->code_bytes) {
+        return NULL;
+    }
+    size_t offset = (size_t) (pc - code);
+    uint32_t low = 0, high = atomic_load_explicit(&region->chunk_count, memory_order_acquire);
+    while (low < high) { // the first chunk that starts behind the offset
+        uint32_t middle = low + (high - low) / 2;
+        if (atomic_load_explicit(&region->chunks[middle], memory_order_relaxed)->start > offset) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low == 0 ? NULL : find_in_chunk(atomic_load(&region->chunks[low - 1]), pc);
+}
+
+const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc)
+{
+    uint32_t offset = (uint32_t) (pc - entry->start);
+    uint32_t low = 0, high = entry->info.trap_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct wj_trap_site *site = &entry->info.traps[middle];
+        if (site->code_offset == offset) {
+            return site;
+        }
+        if (site->code_offset < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+void wj_region_registry_init(struct wj_region_registry *registry)
+{
+    memset(registry, 0, sizeof *registry);
+    pthread_mutex_init(&registry->lock, NULL);
+}
+
+void wj_region_registry_clear(struct wj_region_registry *registry)
+{
+    struct wj_region_slots *next;
+    for (struct wj_region_slots *slots = atomic_load(&registry->first.next); slots != NULL;
+         slots = next) {
+        next = atomic_load(&slots->next);
+        free(slots);
+    }
+    pthread_mutex_destroy(&registry->lock);
+}
+
+static bool fill_slot(struct wj_region_slots *slots, struct wj_region *region)
+{
+    for (unsigned i = 0; i < WJ_REGION_SLOTS; i++) {
+        if (atomic_load_explicit(&slots->slots[i].region, memory_order_relaxed) == NULL) {
+            uint64_t code = wj_region_code_address(region);
+            atomic_store(&slots->slots[i].region, region);
+            atomic_store(&slots->slots[i].end, code + region->code_bytes);
+            atomic_store(&slots->slots[i].start, code);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wj_region_registry_add(struct wj_region_registry *registry, struct wj_region *region,
+                            struct wj_err *err)
+{
+    pthread_mutex_lock(&registry->lock);
+    struct wj_region_slots *slots = &registry->first;
+    bool is_added = fill_slot(slots, region);
+    while (!is_added) {
+        struct wj_region_slots *next = atomic_load(&slots->next);
+        if (next == NULL) {
+            next = calloc(1, sizeof *next);
+            if (next == NULL) {
+                break;
+            }
+            atomic_store(&slots->next, next);
+        }
+        slots = next;
+        is_added = fill_slot(slots, region);
+    }
+    pthread_mutex_unlock(&registry->lock);
+    return is_added || wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+}
+
+void wj_region_registry_remove(struct wj_region_registry *registry, struct wj_region *region)
+{
+    pthread_mutex_lock(&registry->lock);
+    for (struct wj_region_slots *slots = &registry->first; slots != NULL;
+         slots = atomic_load(&slots->next)) {
+        for (unsigned i = 0; i < WJ_REGION_SLOTS; i++) {
+            if (atomic_load(&slots->slots[i].region) == region) {
+                atomic_store(&slots->slots[i].start, 0);
+                atomic_store(&slots->slots[i].end, 0);
+                atomic_store(&slots->slots[i].region, NULL);
+            }
+        }
+    }
+    pthread_mutex_unlock(&registry->lock);
+}
+
+struct wj_region *wj_region_registry_find(const struct wj_region_registry *registry, uint64_t pc)
+{
+    for (const struct wj_region_slots *slots = &registry->first; slots != NULL;
+         slots = atomic_load_explicit(&slots->next, memory_order_acquire)) {
+        for (unsigned i = 0; i < WJ_REGION_SLOTS; i++) {
+            uint64_t start = atomic_load_explicit(&slots->slots[i].start, memory_order_acquire);
+            if (start != 0 && pc >= start && pc < atomic_load(&slots->slots[i].end)) {
+                return atomic_load(&slots->slots[i].region);
+            }
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,106 @@
+// Code memory: one reservation of address space with a table of pointers first and code behind it.
+// The code has two views, one writable and one executable, never both in one; code that was
+// published is never changed. Looking up what lies at an address takes no lock, so that the signal
+// handler may do it.
+#ifndef RUNTIME_VM_REGION_H
+#define RUNTIME_VM_REGION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "runtime/vm/backend.h"
+
+struct wj_code_entry {
+    uint64_t start; // executable address
+    struct wj_code_info info;
+};
+
+// A stretch of the region that one thread at a time fills: entries ascend by address.
+struct wj_code_chunk {
+    size_t start; // offsets in the code part
+    size_t end;   // of what is used
+    size_t limit; // of what may be used
+    _Atomic uint32_t entry_count;
+    uint32_t entry_capacity;
+    struct wj_code_entry *entries;
+    struct wj_arena arena; // what entries point to
+};
+
+#define WJ_REGION_CHUNKS_MAX 4096u
+
+struct wj_region {
+    uint8_t *exec;      // the table, then the executable view
+    uint8_t *write;     // the writable view of the code part
+    size_t table_bytes; // whole pages
+    size_t code_bytes;  // capacity
+    size_t used_bytes;  // of the code part, up to the last chunk's limit
+    void *owner;        // struct wj_code, or NULL for the engine's own
+    _Atomic uint32_t chunk_count;
+    struct wj_code_chunk *_Atomic chunks[WJ_REGION_CHUNKS_MAX]; // ascending
+};
+
+// Reserves address space: `code_bytes` of it, or less down to 1/16 where it is short.
+bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_bytes,
+                    struct wj_err *err);
+void wj_region_clear(struct wj_region *region);
+
+static inline void **wj_region_table(struct wj_region *region)
+{
+    return (void **) (void *) region->exec;
+}
+
+static inline uint64_t wj_region_code_address(const struct wj_region *region)
+{
+    return (uint64_t) (uintptr_t) region->exec + region->table_bytes;
+}
+
+// A new chunk of at least `min_bytes`, of all that is left when `takes_rest`. NULL: the region or
+// memory is exhausted. The caller holds the owner's lock.
+struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
+                                      uint32_t entry_capacity);
+// Gives what the last chunk does not use back to the region. The caller holds the owner's lock.
+void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
+
+// The free part of a chunk as the compiler wants it.
+struct wj_code_window wj_region_window(const struct wj_region *region,
+                                       const struct wj_code_chunk *chunk);
+// Takes `used_bytes` of the window's room; from then on the code may run. `info` NULL: code that no
+// backtrace sees. Returns its address, or 0 when the chunk has no entry left.
+uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
+                           const struct wj_code_info *info);
+
+// The entry that `pc` lies in, or NULL. Takes no lock.
+const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint64_t pc);
+
+// The trap site of an entry at `pc`, or NULL.
+const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc);
+
+// All regions of an engine, for lookups without a lock.
+#define WJ_REGION_SLOTS 64u
+struct wj_region_slots {
+    struct {
+        _Atomic uint64_t start;
+        _Atomic uint64_t end;
+        struct wj_region *_Atomic region;
+    } slots[WJ_REGION_SLOTS];
+    struct wj_region_slots *_Atomic next;
+};
+
+struct wj_region_registry {
+    pthread_mutex_t lock; // of writers
+    struct wj_region_slots first;
+};
+
+void wj_region_registry_init(struct wj_region_registry *registry);
+void wj_region_registry_clear(struct wj_region_registry *registry);
+bool wj_region_registry_add(struct wj_region_registry *registry, struct wj_region *region,
+                            struct wj_err *err);
+void wj_region_registry_remove(struct wj_region_registry *registry, struct wj_region *region);
+struct wj_region *wj_region_registry_find(const struct wj_region_registry *registry, uint64_t pc);
+
+#endif
