@@ -1,0 +1,267 @@
+// The compiler of one function: a sink of the walk. Included by the file of each target after the
+// target's masm.
+#ifndef JIT_COMPILER_H
+#define JIT_COMPILER_H
+
+#include <stdlib.h>
+
+#include "jit/atomics.h"
+#include "jit/simd.h"
+#include "jit/stubs.h"
+#include "wasm/walk.h"
+
+struct wj_compile_scratch {
+    struct wj_walk_scratch walk;
+    struct wj_codebuf buf; // for its side arrays
+    struct wj_arena arena; // emptied for each function that used it
+    struct value *stack;
+    struct local *locals;
+    struct label *labels;
+    size_t stack_capacity, local_capacity, label_capacity;
+};
+
+static struct wj_compile_scratch *scratch_new(void)
+{
+    struct wj_compile_scratch *scratch = calloc(1, sizeof *scratch);
+    if (scratch != NULL) {
+        wj_walk_scratch_init(&scratch->walk);
+        wj_codebuf_init(&scratch->buf);
+        wj_arena_init(&scratch->arena);
+    }
+    return scratch;
+}
+
+static void scratch_free(struct wj_compile_scratch *scratch)
+{
+    if (scratch != NULL) {
+        wj_walk_scratch_clear(&scratch->walk);
+        wj_codebuf_clear(&scratch->buf);
+        wj_arena_clear(&scratch->arena);
+        free(scratch->stack);
+        free(scratch->locals);
+        free(scratch->labels);
+        free(scratch);
+    }
+}
+
+// Makes room for `count` items, whose old contents may be lost.
+static bool reserve(void **items, size_t *capacity, size_t count, size_t item_bytes)
+{
+    if (count <= *capacity) {
+        return true;
+    }
+    size_t wanted = count + count / 2 + 64;
+    void *grown = calloc(wanted, item_bytes);
+    if (grown == NULL) {
+        return false;
+    }
+    free(*items);
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static bool alloc_state(struct jit *j, const struct wj_walk_func *walk)
+{
+    struct wj_compile_scratch *scratch = j->request->scratch;
+    const struct wj_census *census = &walk->func->census;
+    // A libcall's constant argument and a reference under check may stand above the deepest stack.
+    size_t stack_count = (size_t) census->stack_slots_max + 4;
+    size_t local_count = (size_t) walk->local_count + 1;
+    size_t label_count = (size_t) census->label_depth_max + 2;
+    if (!reserve((void **) &scratch->stack, &scratch->stack_capacity, stack_count,
+                 sizeof *scratch->stack) ||
+        !reserve((void **) &scratch->locals, &scratch->local_capacity, local_count,
+                 sizeof *scratch->locals) ||
+        !reserve((void **) &scratch->labels, &scratch->label_capacity, label_count,
+                 sizeof *scratch->labels)) {
+        return false;
+    }
+    memset(scratch->locals, 0, local_count * sizeof *scratch->locals);
+    j->local_count = walk->local_count;
+    j->stack = scratch->stack;
+    j->locals = scratch->locals;
+    j->labels = scratch->labels;
+    return true;
+}
+
+static void init_pools(struct jit *j)
+{
+    j->pool = 0;
+    for (uint32_t i = 0; i < MASM_GPR_SCRATCH_COUNT; i++) {
+        j->pool |= reg_bit(MASM_GPR_SCRATCH[i]);
+    }
+    for (uint32_t i = 0; i < MASM_GPR_CALLER_COUNT; i++) {
+        j->pool |= reg_bit(MASM_GPR_CALLER[i]);
+    }
+    for (uint32_t i = 0; i < MASM_VEC_SCRATCH_COUNT; i++) {
+        j->pool |= reg_bit(MASM_VEC_SCRATCH[i]);
+    }
+    for (uint32_t i = 0; i < MASM_VEC_CALLER_COUNT; i++) {
+        j->pool |= reg_bit(MASM_VEC_CALLER[i]);
+    }
+}
+
+static bool jit_begin(void *context, const struct wj_walk_func *walk)
+{
+    struct jit *j = context;
+    const struct wj_functype *type = walk->func->type;
+    struct layout_storage storage;
+    struct call_layout layout;
+    if (!make_layout(j, type, &storage, &layout) || !alloc_state(j, walk)) {
+        j->failed = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < j->local_count; i++) {
+        j->locals[i].num = (uint8_t) num_of(walk->local_types[i]);
+        j->locals[i].home = WJ_REG_NONE;
+    }
+    j->incoming_bytes = layout.size_bytes;
+    init_pools(j);
+    assign_homes(j, layout.regs);
+    lay_out_frame(j);
+    emit_prologue(j, &layout);
+    j->free = j->pool;
+    j->return_target = wj_codebuf_label(&j->m.buf);
+    struct wj_block_type body = {0, type->result_count, NULL, type->types + type->param_count};
+    label_push(j, CONTROL_BLOCK, &body, 0);
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool jit_op(void *context, const struct wj_op *op)
+{
+    struct jit *j = context;
+    masm_room(&j->m);
+    j->m.wasm_offset = (uint32_t) (op->at - j->module->bytes);
+    switch ((enum wj_family) op->family) {
+    case FAM_CONTROL: op_control(j, op); break;
+    case FAM_CALL: op_call(j, op); break;
+    case FAM_PARAMETRIC: op_parametric(j, op); break;
+    case FAM_LOCAL: op_local(j, op); break;
+    case FAM_GLOBAL: op_global(j, op); break;
+    case FAM_TABLE: op_table(j, op); break;
+    case FAM_MEMORY: op_memory(j, op); break;
+    case FAM_REF: op_ref(j, op); break;
+    case FAM_CONST: op_const(j, op); break;
+    case FAM_LOAD: op_load(j, op); break;
+    case FAM_STORE: op_store(j, op); break;
+    case FAM_IUNARY: op_iunary(j, op); break;
+    case FAM_IBINARY: op_ibinary(j, op); break;
+    case FAM_IEQZ: op_ieqz(j, op); break;
+    case FAM_ICOMPARE: op_icompare(j, op); break;
+    case FAM_FUNARY: op_funary(j, op); break;
+    case FAM_FBINARY: op_fbinary(j, op); break;
+    case FAM_FCOMPARE: op_fcompare(j, op); break;
+    case FAM_CONVERT: op_convert(j, op); break;
+    case FAM_VSHUFFLE: op_vshuffle(j, op); break;
+    case FAM_VSPLAT: op_vsplat(j, op); break;
+    case FAM_VEXTRACT: op_vextract(j, op); break;
+    case FAM_VREPLACE: op_vreplace(j, op); break;
+    case FAM_VUNARY: op_vunary(j, op); break;
+    case FAM_VBINARY: op_vbinary(j, op); break;
+    case FAM_VTERNARY: op_vternary(j, op); break;
+    case FAM_VTEST: op_vtest(j, op); break;
+    case FAM_VSHIFT: op_vshift(j, op); break;
+    case FAM_LOAD_LANE: op_load_lane(j, op); break;
+    case FAM_STORE_LANE: op_store_lane(j, op); break;
+    case FAM_WIDE: op_wide(j, op); break;
+    case FAM_ATOMIC_LOAD: op_atomic_load(j, op); break;
+    case FAM_ATOMIC_STORE: op_atomic_store(j, op); break;
+    case FAM_ATOMIC_RMW: op_atomic_rmw(j, op); break;
+    case FAM_ATOMIC_OTHER: op_atomic_other(j, op); break;
+    case FAM_EXCEPTION: j->unsupported = "exception handling"; break;
+    case FAM_GC: j->unsupported = "garbage collection"; break;
+    case FAM_COUNT: break;
+    }
+    return j->unsupported == NULL;
+}
+
+static bool jit_end(void *context)
+{
+    struct jit *j = context;
+    masm_room(&j->m);
+    masm_bind(&j->m, j->return_target);
+    emit_epilogue(j);
+    masm_finish(&j->m);
+    return true;
+}
+
+static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
+
+static void masm_begin(struct wj_masm *m, const struct wj_codebuf *side_arrays,
+                       const struct wj_code_window *window,
+                       const struct wj_compile_settings *settings)
+{
+    memset(m, 0, sizeof *m);
+    if (side_arrays != NULL) {
+        m->buf = *side_arrays;
+    } else {
+        wj_codebuf_init(&m->buf);
+    }
+    wj_codebuf_begin(&m->buf, window->write, window->room_bytes, window->address);
+    if (settings != NULL) {
+        m->features.has_avx512 = settings->has_avx512;
+        m->features.has_lse = settings->has_lse;
+        m->is_deterministic = settings->is_deterministic;
+    }
+}
+
+// Copies what the runtime keeps of a function out of the code buffer.
+static bool fill_info(const struct wj_masm *m, struct wj_arena *arena, struct wj_code_info *info)
+{
+    info->code_bytes = wj_codebuf_offset(&m->buf);
+    info->trap_count = m->buf.trap_count;
+    info->traps = NULL;
+    if (info->trap_count != 0) {
+        struct wj_trap_site *traps = WJ_ARENA_ARRAY(arena, struct wj_trap_site, info->trap_count);
+        if (traps == NULL) {
+            return false;
+        }
+        memcpy(traps, m->buf.traps, info->trap_count * sizeof *traps);
+        info->traps = traps;
+    }
+    return true;
+}
+
+static bool compile_function(const struct wj_compile_request *request, struct wj_code_info *info,
+                             bool *needs_room, struct wj_err *err)
+{
+    struct jit jit;
+    struct jit *j = &jit;
+    memset(j, 0, sizeof *j);
+    j->request = request;
+    j->module = request->module;
+    j->arena = &request->scratch->arena;
+    j->func = &request->module->funcs[request->func_index];
+    j->memory0_is_explicit = request->module->memory_count != 0 && memory_is_explicit(request, 0);
+    struct wj_compile_scratch *scratch = request->scratch;
+    masm_begin(&j->m, &scratch->buf, &request->window, &request->settings);
+    *needs_room = false;
+    struct wj_walk_request walk = {
+        .module = request->module, .func_index = request->func_index, .scratch = &scratch->walk};
+    bool ok = wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
+    if (j->m.buf.overflow) {
+        *needs_room = true;
+        ok = wj_err_set(err, WJ_ERR_LIMIT, j->func->code_offset, "code window is too small");
+    } else if (j->failed) {
+        ok = wj_err_set(err, WJ_ERR_NOMEM, j->func->code_offset, "out of memory while compiling");
+    } else if (j->unsupported != NULL) {
+        ok = wj_err_set(err, WJ_ERR_UNSUPPORTED, j->m.wasm_offset, "%s: not yet supported",
+                        j->unsupported);
+    }
+    memset(info, 0, sizeof *info);
+    info->func_index = request->func_index;
+    info->frame_bytes = j->frame_bytes;
+    info->prologue_bytes = j->prologue_bytes;
+    info->home_count = j->home_count;
+    if (ok && !fill_info(&j->m, request->arena, info)) {
+        ok = wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
+    }
+    scratch->buf = j->m.buf;
+    if (scratch->arena.chunks != NULL) {
+        wj_arena_clear(&scratch->arena);
+    }
+    return ok;
+}
+
+#endif
