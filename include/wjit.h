@@ -1,0 +1,365 @@
+// wjit's own interface, on top of the standard one in wasm.h: settings, errors that say what and
+// where, v128 and 64-bit types, traps by code, interruption, figures, GPU devices, dumps.
+//
+// Ownership, lifetimes and threads are as in wasm.h unless a function says otherwise. Strings that
+// come out are UTF-8 and terminated; those with a length may hold zeros.
+#ifndef WJIT_H
+#define WJIT_H
+
+#include <stdio.h>
+
+#include "wasm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WJIT_API WASM_API_EXTERN
+
+// "0.1.0"
+WJIT_API const char *wjit_version(void);
+
+// ---- Errors -----------------------------------------------------------------------------------
+
+typedef enum wjit_error_kind_t {
+    WJIT_ERROR_NONE,
+    WJIT_ERROR_MALFORMED,   // the bytes are no module
+    WJIT_ERROR_INVALID,     // the module breaks a validation rule
+    WJIT_ERROR_UNSUPPORTED, // valid WebAssembly that this build or these settings do not run
+    WJIT_ERROR_LIMIT,       // a limit is exceeded, memory_max_bytes among them
+    WJIT_ERROR_LINK,        // an import is missing or of another type
+    WJIT_ERROR_NOMEM,       // memory or address space is exhausted
+    WJIT_ERROR_IO,          // a file or the system refused
+    WJIT_ERROR_DEVICE,      // no such GPU, or its driver refused
+    WJIT_ERROR_USAGE,       // the caller's arguments are off
+} wjit_error_kind_t;
+
+#define WJIT_NO_OFFSET SIZE_MAX
+
+// Filled in by functions that fail; untouched by functions that do not. Every `wjit_error_t *`
+// parameter may be NULL.
+typedef struct wjit_error_t {
+    wjit_error_kind_t kind;
+    size_t offset;     // of the byte in the module, or WJIT_NO_OFFSET
+    char message[240]; // one line, terminated, without the offset
+} wjit_error_t;
+
+// ---- Settings ---------------------------------------------------------------------------------
+// Of an engine, made with wasm_config_new and given to wjit_engine_new.
+
+enum wjit_feature {
+    WJIT_FEATURE_MVP = 1 << 0, // Wasm 2.0 without SIMD
+    WJIT_FEATURE_SIMD = 1 << 1,
+    WJIT_FEATURE_RELAXED_SIMD = 1 << 2,
+    WJIT_FEATURE_TYPED_REFS = 1 << 3,
+    WJIT_FEATURE_TAIL_CALLS = 1 << 4,
+    WJIT_FEATURE_EXTENDED_CONST = 1 << 5,
+    WJIT_FEATURE_MULTI_MEMORY = 1 << 6,
+    WJIT_FEATURE_MEMORY64 = 1 << 7,
+    WJIT_FEATURE_THREADS = 1 << 8,
+    WJIT_FEATURE_CUSTOM_PAGE_SIZES = 1 << 9,
+    WJIT_FEATURE_WIDE_ARITHMETIC = 1 << 10,
+    WJIT_FEATURE_EXCEPTIONS = 1 << 11, // decoded and validated, refused when compiled
+    WJIT_FEATURE_GC = 1 << 12,         // the same
+    WJIT_FEATURES_DEFAULT = (1 << 11) - 1,
+    WJIT_FEATURES_ALL = (1 << 13) - 1,
+};
+
+typedef enum wjit_compile_mode_t {
+    WJIT_COMPILE_LAZY,     // each function when it is first called
+    WJIT_COMPILE_EAGER,    // all when the module is instantiated, on the calling thread
+    WJIT_COMPILE_PARALLEL, // the same on `threads` threads
+} wjit_compile_mode_t;
+
+// Bits of enum wjit_feature; default WJIT_FEATURES_DEFAULT.
+WJIT_API void wjit_config_set_features(wasm_config_t *, uint32_t features);
+// The specification's deterministic profile: canonical NaNs, fixed relaxed operations. Default off.
+WJIT_API void wjit_config_set_deterministic(wasm_config_t *, bool);
+// Bounds are checked by instructions, never by guard pages (they are anyway where address space is
+// short, for 64-bit memories and for odd page sizes). Slower; for tests. Default off.
+WJIT_API void wjit_config_set_explicit_bounds(wasm_config_t *, bool);
+// Default WJIT_COMPILE_LAZY.
+WJIT_API void wjit_config_set_compile_mode(wasm_config_t *, wjit_compile_mode_t);
+// The most bytes that one linear memory may have. A larger initial size fails to instantiate with
+// WJIT_ERROR_LIMIT, growth beyond it gives -1. 0: no limit but the type's. Default 0.
+WJIT_API void wjit_config_set_memory_max_bytes(wasm_config_t *, uint64_t);
+// The stack of wasm code of one store, in bytes, 64 KiB to 1 GiB (others are clamped). Its pages
+// are committed when touched. Default 8 MiB.
+WJIT_API void wjit_config_set_stack_bytes(wasm_config_t *, size_t);
+// Recognise the dispatch functions of wjit/gpu.h. Off: their portable bodies run. Default on.
+WJIT_API void wjit_config_set_kernels(wasm_config_t *, bool);
+// Threads that run kernels and parallel compilation, 1 to 256. 0: the CPUs of this process.
+// Default 0.
+WJIT_API void wjit_config_set_threads(wasm_config_t *, uint32_t);
+// The GPU for kernels. NULL: none (the default). "": the best hardware device, or none where there
+// is none. Else a device that must be there: its index, "pci:...", part of its name, or "any" for
+// the best device with software drivers among them. The string is copied.
+WJIT_API void wjit_config_set_gpu(wasm_config_t *, const char *device);
+
+typedef enum wjit_gpu_memory_t {
+    WJIT_GPU_MEMORY_AUTO,   // import where device and host share their memory, else mirror
+    WJIT_GPU_MEMORY_IMPORT, // kernels work on linear memory in place
+    WJIT_GPU_MEMORY_MIRROR, // on a copy that the device holds
+} wjit_gpu_memory_t;
+// How kernels see linear memory. Default WJIT_GPU_MEMORY_AUTO.
+WJIT_API void wjit_config_set_gpu_memory(wasm_config_t *, wjit_gpu_memory_t);
+
+// ---- Engine, store ----------------------------------------------------------------------------
+
+// As wasm_engine_new_with_config, with the reason: WJIT_ERROR_DEVICE when the named GPU is not
+// there, WJIT_ERROR_NOMEM. The configuration is consumed also on failure; NULL: all defaults.
+WJIT_API wasm_engine_t *wjit_engine_new(wasm_config_t *config, wjit_error_t *error);
+
+WJIT_API wasm_engine_t *wjit_store_engine(const wasm_store_t *);
+
+// Stops the wasm code that runs in the store, at whatever instruction, with the trap
+// WJIT_TRAP_INTERRUPTED; when none runs (or a host function does), the code that runs next. From
+// any thread, while the store lives; it does not wait. A host function that blocks is not woken,
+// but its thread gets a signal (EINTR).
+WJIT_API void wjit_interrupt(wasm_store_t *);
+// Takes back an interruption that has not come to pass.
+WJIT_API void wjit_interrupt_clear(wasm_store_t *);
+// Whether an interruption waits to come to pass: for host functions that wait or work long.
+WJIT_API bool wjit_is_interrupted(const wasm_store_t *);
+
+// ---- Modules ----------------------------------------------------------------------------------
+
+// Decodes and validates; copies the bytes. NULL with *error.
+WJIT_API wasm_module_t *wjit_module_new(wasm_store_t *, const wasm_byte_vec_t *binary,
+                                        wjit_error_t *error);
+// Decodes and validates only.
+WJIT_API bool wjit_validate(wasm_engine_t *, const wasm_byte_vec_t *binary, wjit_error_t *error);
+// Compiles every function that is not compiled yet, in the engine's mode (lazy counts as eager).
+WJIT_API bool wjit_module_compile(const wasm_module_t *, wjit_error_t *error);
+
+// The name section's names: not terminated, alive as long as the module. Size 0: none.
+WJIT_API wasm_name_t wjit_module_name(const wasm_module_t *);
+WJIT_API wasm_name_t wjit_module_func_name(const wasm_module_t *, uint32_t func_index);
+
+// The custom section number `i` in the order of the module; false when there are fewer. What comes
+// out points into the module.
+WJIT_API bool wjit_module_custom(const wasm_module_t *, size_t i, wasm_name_t *name,
+                                 wasm_byte_vec_t *contents);
+
+typedef enum wjit_dump_t {
+    WJIT_DUMP_OPS,   // the operations as the validator hands them out
+    WJIT_DUMP_MASM,  // the compiler's verbs
+    WJIT_DUMP_CODE,  // machine code: function, address, bytes in hexadecimal
+    WJIT_DUMP_SPIRV, // functions that could be kernels: words, or the reason why not
+} wjit_dump_t;
+
+// Prints what a stage makes of the module. UINT32_MAX: all functions.
+WJIT_API bool wjit_dump(const wasm_module_t *, wjit_dump_t what, uint32_t func_index, FILE *file,
+                        wjit_error_t *error);
+
+// ---- Types beyond wasm.h ----------------------------------------------------------------------
+
+#define WJIT_V128 ((wasm_valkind_t) 4)
+// References that are neither func nor extern (of GC and exceptions), in types only.
+#define WJIT_OTHERREF ((wasm_valkind_t) 192)
+
+// Tags of exceptions, among imports and exports: they can be linked and nothing else.
+#define WJIT_EXTERN_TAG ((wasm_externkind_t) 4)
+
+typedef struct wjit_limits_t {
+    uint64_t min;
+    uint64_t max; // when has_max
+    bool has_max;
+    bool is_64;             // addresses are i64
+    bool is_shared;         // memories
+    uint8_t page_size_log2; // memories: 16 or 0
+} wjit_limits_t;
+
+// NULL for limits that break the specification's bounds.
+WJIT_API wasm_memorytype_t *wjit_memorytype_new(const wjit_limits_t *);
+WJIT_API wjit_limits_t wjit_memorytype_limits(const wasm_memorytype_t *);
+// Takes over the element type.
+WJIT_API wasm_tabletype_t *wjit_tabletype_new(wasm_valtype_t *element, const wjit_limits_t *);
+WJIT_API wjit_limits_t wjit_tabletype_limits(const wasm_tabletype_t *);
+// The type in the text format's words ("i32", "externref", "(ref 3)"), cut to `size` bytes with the
+// terminating zero. Returns `buffer`.
+WJIT_API const char *wjit_valtype_print(const wasm_valtype_t *, char *buffer, size_t size);
+
+// ---- Values and calls -------------------------------------------------------------------------
+
+// A value of any type. References are owned as in wasm_val_t: NULL is the null reference.
+typedef struct wjit_val_t {
+    wasm_valkind_t kind; // WASM_I32 ... or WJIT_V128
+    union {
+        int32_t i32;
+        int64_t i64;
+        float32_t f32;
+        float64_t f64;
+        wasm_ref_t *ref;
+        uint8_t v128[16]; // lane 0 first
+    } of;
+} wjit_val_t;
+
+// Calls with arguments whose kinds are checked against the type, as are both counts: a mistake
+// gives a trap with WJIT_TRAP_HOST. NULL: results[0 .. result_count) are there, references in them
+// owned by the caller.
+WJIT_API wasm_trap_t *wjit_func_call(const wasm_func_t *, const wjit_val_t *args, size_t arg_count,
+                                     wjit_val_t *results, size_t result_count);
+
+// What a host function may ask for while it runs.
+typedef struct wjit_caller_t wjit_caller_t;
+WJIT_API wasm_store_t *wjit_caller_store(const wjit_caller_t *);
+// The memory of the instance that imported the function: its export "memory", else its memory 0.
+// Base and size in bytes, valid until the memory grows; base NULL and size 0 when there is none.
+WJIT_API uint8_t *wjit_caller_memory(const wjit_caller_t *, uint64_t *size_bytes);
+// The instance that imported the function; lent for the call. NULL when it was called by the host.
+WJIT_API const wasm_instance_t *wjit_caller_instance(const wjit_caller_t *);
+
+// Results come preset to zero of their kinds; args[] and references in it are lent. A trap that
+// the function returns ends the calling wasm code.
+typedef wasm_trap_t *(*wjit_func_callback_t)(void *env, wjit_caller_t *caller,
+                                             const wjit_val_t *args, wjit_val_t *results);
+// `finalizer` may be NULL; it runs when the store is deleted.
+WJIT_API wasm_func_t *wjit_func_new(wasm_store_t *, const wasm_functype_t *, wjit_func_callback_t,
+                                    void *env, void (*finalizer)(void *));
+
+// ---- Instances --------------------------------------------------------------------------------
+
+// As wasm_instance_new, with the reason: WJIT_ERROR_LINK, _LIMIT, _NOMEM, _UNSUPPORTED or a
+// failure of compilation in *error; or a trap of a segment or the start function in *trap (error
+// untouched). `trap` must not be NULL.
+WJIT_API wasm_instance_t *wjit_instance_new(wasm_store_t *, const wasm_module_t *,
+                                            const wasm_extern_vec_t *imports, wasm_trap_t **trap,
+                                            wjit_error_t *error);
+// The export with this name, owned by the caller; NULL: there is none.
+WJIT_API wasm_extern_t *wjit_instance_export(const wasm_instance_t *, const char *name,
+                                             size_t name_bytes);
+WJIT_API const wasm_module_t *wjit_instance_module(const wasm_instance_t *); // lent
+
+// ---- Memories, tables, globals ----------------------------------------------------------------
+
+// False with *error (WJIT_ERROR_LIMIT, _NOMEM).
+WJIT_API wasm_memory_t *wjit_memory_new(wasm_store_t *, const wasm_memorytype_t *,
+                                        wjit_error_t *error);
+// Base and size in bytes at this moment. The base of a memory with guard pages never moves.
+WJIT_API uint8_t *wjit_memory_view(const wasm_memory_t *, uint64_t *size_bytes);
+WJIT_API uint64_t wjit_memory_pages(const wasm_memory_t *);
+WJIT_API bool wjit_memory_grow(wasm_memory_t *, uint64_t delta_pages);
+// The same shared memory in another store of the engine; NULL when it is not shared.
+WJIT_API wasm_memory_t *wjit_memory_obtain(wasm_store_t *, const wasm_memory_t *);
+
+WJIT_API uint64_t wjit_table_size(const wasm_table_t *);
+WJIT_API bool wjit_table_grow(wasm_table_t *, uint64_t delta, wasm_ref_t *init);
+// True: *out is the element, NULL for the null reference. False: out of bounds.
+WJIT_API bool wjit_table_get(const wasm_table_t *, uint64_t index, wasm_ref_t **out);
+WJIT_API bool wjit_table_set(wasm_table_t *, uint64_t index, wasm_ref_t *);
+
+// NULL when value and type differ, or memory is exhausted. The value is lent.
+WJIT_API wasm_global_t *wjit_global_new(wasm_store_t *, const wasm_globaltype_t *,
+                                        const wjit_val_t *);
+WJIT_API void wjit_global_get(const wasm_global_t *, wjit_val_t *out); // references are owned
+WJIT_API bool wjit_global_set(wasm_global_t *, const wjit_val_t *);
+
+// ---- Traps ------------------------------------------------------------------------------------
+
+typedef enum wjit_trap_code_t {
+    WJIT_TRAP_NONE, // no trap of ours: never of a wasm_trap_t
+    WJIT_TRAP_UNREACHABLE,
+    WJIT_TRAP_MEMORY_OUT_OF_BOUNDS,
+    WJIT_TRAP_TABLE_OUT_OF_BOUNDS,
+    WJIT_TRAP_UNDEFINED_ELEMENT,
+    WJIT_TRAP_UNINITIALIZED_ELEMENT,
+    WJIT_TRAP_INDIRECT_CALL_MISMATCH,
+    WJIT_TRAP_INTEGER_OVERFLOW,
+    WJIT_TRAP_INTEGER_DIVIDE_BY_ZERO,
+    WJIT_TRAP_INVALID_CONVERSION,
+    WJIT_TRAP_NULL_REFERENCE,
+    WJIT_TRAP_UNALIGNED_ATOMIC,
+    WJIT_TRAP_CALL_STACK_EXHAUSTED,
+    WJIT_TRAP_UNSHARED_WAIT,
+    WJIT_TRAP_INTERRUPTED,
+    WJIT_TRAP_HOST, // made by wasm_trap_new or a wrong call
+    WJIT_TRAP_OUT_OF_MEMORY,
+    WJIT_TRAP_EXIT, // made by wjit_trap_new_exit
+} wjit_trap_code_t;
+
+// The message of a trap of the specification is the specification's: "integer divide by zero",
+// "out of bounds memory access", "undefined element", ...
+WJIT_API wjit_trap_code_t wjit_trap_code(const wasm_trap_t *);
+// A trap that ends the program as a call of exit does.
+WJIT_API wasm_trap_t *wjit_trap_new_exit(wasm_store_t *, int status);
+// True and *status for a trap of wjit_trap_new_exit.
+WJIT_API bool wjit_trap_exit_status(const wasm_trap_t *, int *status);
+
+// The frame's function and module, by the name section, else by an export's name. Not terminated,
+// alive as long as the store. Size 0: none.
+WJIT_API wasm_name_t wjit_frame_func_name(const wasm_frame_t *);
+WJIT_API wasm_name_t wjit_frame_module_name(const wasm_frame_t *);
+
+// ---- Figures ----------------------------------------------------------------------------------
+
+typedef struct wjit_stats_t {
+    double validate_ms; // decoding and validation
+    double compile_ms;  // summed over threads
+    double instantiate_us;
+    uint64_t wasm_bytes;
+    uint64_t code_bytes; // machine code of functions
+    uint64_t functions_compiled;
+    // Of all GPU dispatches:
+    uint64_t dispatches;
+    double gpu_ms;
+    double pipeline_ms;
+    uint64_t bytes_to_device;
+    uint64_t bytes_from_device;
+} wjit_stats_t;
+
+// Of the engine since it was made: sums over all modules and stores. From any thread.
+WJIT_API void wjit_engine_stats(const wasm_engine_t *, wjit_stats_t *);
+
+// A kernel that was dispatched, or an export that names a dispatch function.
+typedef struct wjit_kernel_info_t {
+    const char *name; // of the function, or "func N"
+    uint32_t func_index;
+    bool is_dispatcher;   // the dispatch function itself; `reason` is why it was not recognised
+    bool on_gpu;          // where its last dispatch ran
+    bool is_parallel;     // on the CPU: on several threads
+    const char *reason;   // why not on the GPU (or not in parallel); "" without one
+    size_t reason_offset; // byte offset in the module, or WJIT_NO_OFFSET
+    uint64_t dispatches;
+    uint64_t gpu_dispatches;
+    double gpu_ms;
+    double cpu_ms;
+} wjit_kernel_info_t;
+
+// Calls `visit` for every kernel of every module of the engine; strings last for the call. Not
+// while kernels run.
+WJIT_API void wjit_engine_kernels(const wasm_engine_t *,
+                                  void (*visit)(void *env, const wjit_kernel_info_t *), void *env);
+
+// ---- GPU devices ------------------------------------------------------------------------------
+
+typedef enum wjit_gpu_kind_t {
+    WJIT_GPU_DISCRETE,
+    WJIT_GPU_INTEGRATED,
+    WJIT_GPU_VIRTUAL,
+    WJIT_GPU_SOFTWARE,
+    WJIT_GPU_OTHER,
+} wjit_gpu_kind_t;
+
+typedef struct wjit_gpu_info_t {
+    uint32_t index; // what wjit_config_set_gpu takes
+    char name[256];
+    char driver[256]; // name and version
+    char pci[32];     // "pci:0000:01:00.0", or empty
+    wjit_gpu_kind_t kind;
+    bool can_import;  // the device reads host memory in place
+    bool is_mirrored; // of an open device: the mode in use, where meaningful
+} wjit_gpu_info_t;
+
+// All devices, without opening one. *list is freed by wjit_gpu_list_free. No Vulkan is no error:
+// the list is empty.
+WJIT_API bool wjit_gpu_list(wjit_gpu_info_t **list, size_t *count, wjit_error_t *error);
+WJIT_API void wjit_gpu_list_free(wjit_gpu_info_t *list);
+// The engine's device; false when it has none.
+WJIT_API bool wjit_engine_gpu(const wasm_engine_t *, wjit_gpu_info_t *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

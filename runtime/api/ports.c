@@ -1,0 +1,33 @@
+// The one place that ties implementations to the runtime's ports: the compiler for the machine
+// that this runs on, the GPU driver and the translator of kernels.
+#include "runtime/api/internal.h"
+#include "spirv/kernel.h"
+#include "vk/vk.h"
+
+extern const struct wj_backend wj_backend_x64;
+extern const struct wj_backend wj_backend_a64;
+
+static bool translate(const void *module, uint32_t func_index, const struct wj_gpu_caps *caps,
+                      struct wj_gpu_code *code, struct wj_err *reason)
+{
+    return wj_spirv_translate(module, func_index, caps, code, reason);
+}
+
+static bool set_memory_mode(struct wj_gpu *gpu, unsigned mode, struct wj_err *err)
+{
+    return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) mode, err);
+}
+
+void wj_ports_fill(struct wj_ports *ports)
+{
+    *ports = (struct wj_ports)
+    {
+#if defined(__aarch64__)
+        .backend = &wj_backend_a64,
+#else
+        .backend = &wj_backend_x64,
+#endif
+        .gpu_driver = &wj_vk_driver, .gpu_translate = translate, .gpu_select = wj_vk_select,
+        .gpu_set_memory_mode = set_memory_mode,
+    };
+}
