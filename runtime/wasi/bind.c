@@ -1,0 +1,156 @@
+// WASI as an embedder of the public interface: contexts, and host functions that hand a call over
+// with the memory of the instance that made it.
+#include <wjit.h>
+#include <wjit/wasi.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/wasi/context.h"
+
+// What a host function is made with.
+struct binding {
+    wjit_wasi_t *wasi;
+    const struct wj_wasi_entry *entry;
+};
+
+struct wjit_wasi_t {
+    struct wj_wasi wasi;
+    const wasm_store_t *caller; // of the call in progress
+    struct binding bindings[WJ_WASI_FUNCTION_COUNT];
+};
+
+static bool is_interrupted(void *host)
+{
+    const wjit_wasi_t *wasi = host;
+    return wjit_is_interrupted(wasi->caller);
+}
+
+static bool fail(wjit_error_t *error, wjit_error_kind_t kind, const char *what, const char *why)
+{
+    if (error) {
+        error->kind = kind;
+        error->offset = WJIT_NO_OFFSET;
+        snprintf(error->message, sizeof(error->message), "%s%s%s", what, *why ? ": " : "", why);
+    }
+    return false;
+}
+
+static bool add_strings(struct wj_wasi_strings *strings, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!wj_wasi_strings_add(strings, texts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fill_context(struct wj_wasi *wasi, const wjit_wasi_config_t *config,
+                         wjit_error_t *error)
+{
+    static const int standard[] = {0, 1, 2};
+    const int *streams = config->streams ? config->streams : standard;
+    if (!add_strings(&wasi->args, config->args, config->arg_count) ||
+        !add_strings(&wasi->environ, config->env, config->env_count)) {
+        return fail(error, WJIT_ERROR_NOMEM, "arguments and environment: memory exhausted", "");
+    }
+    for (int i = 0; i < 3; i++) {
+        if (wj_wasi_fds_add_stream(&wasi->fds, streams[i])) {
+            return fail(error, WJIT_ERROR_NOMEM, "descriptors: memory exhausted", "");
+        }
+    }
+    for (size_t i = 0; i < config->dir_count; i++) {
+        const wjit_wasi_dir_t *dir = &config->dirs[i];
+        if (!wj_wasi_fds_add_preopen(&wasi->fds, dir->host, dir->guest ? dir->guest : dir->host,
+                                     dir->is_read_only)) {
+            return fail(error, WJIT_ERROR_IO, dir->host, strerror(errno));
+        }
+    }
+    return true;
+}
+
+wjit_wasi_t *wjit_wasi_new(const wjit_wasi_config_t *config, wjit_error_t *error)
+{
+    wjit_wasi_t *wasi = calloc(1, sizeof(*wasi));
+    if (!wasi) {
+        fail(error, WJIT_ERROR_NOMEM, "memory exhausted", "");
+        return NULL;
+    }
+    wj_wasi_init(&wasi->wasi);
+    wasi->wasi.walk = config->walks_components ? WASI_WALK_COMPONENTS : WASI_WALK_AUTO;
+    wasi->wasi.exits_on_closed_pipe = config->exits_on_closed_pipe;
+    wasi->wasi.is_interrupted = is_interrupted;
+    wasi->wasi.host = wasi;
+    if (!fill_context(&wasi->wasi, config, error)) {
+        wjit_wasi_delete(wasi);
+        return NULL;
+    }
+    return wasi;
+}
+
+void wjit_wasi_delete(wjit_wasi_t *wasi)
+{
+    if (wasi) {
+        wj_wasi_clear(&wasi->wasi);
+        free(wasi);
+    }
+}
+
+static wasm_trap_t *call_function(void *env, wjit_caller_t *caller, const wjit_val_t *args,
+                                  wjit_val_t *results)
+{
+    const struct binding *binding = env;
+    uint64_t words[WJ_WASI_PARAMS_MAX];
+    for (size_t i = 0; binding->entry->params[i]; i++) {
+        bool is_i64 = binding->entry->params[i] == 'I';
+        words[i] = is_i64 ? (uint64_t) args[i].of.i64 : (uint32_t) args[i].of.i32;
+    }
+    struct wj_wasi_call call = {.wasi = &binding->wasi->wasi, .args = words};
+    call.base = wjit_caller_memory(caller, &call.size_bytes);
+    binding->wasi->caller = wjit_caller_store(caller);
+    enum wj_wasi_errno error = binding->entry->run(&call);
+    if (error == WASI_EXITED) {
+        return wjit_trap_new_exit(wjit_caller_store(caller), (int) binding->wasi->wasi.exit_code);
+    }
+    // An interruption of the store takes the guest down when this returns to it.
+    error = error == WASI_INTERRUPTED ? WASI_EINTR : error;
+    results[0] = (wjit_val_t){.kind = WASM_I32, .of.i32 = (int32_t) error};
+    return NULL;
+}
+
+static wasm_functype_t *make_type(const struct wj_wasi_entry *entry)
+{
+    size_t count = strlen(entry->params);
+    wasm_valtype_vec_t params, results;
+    wasm_valtype_t *types[WJ_WASI_PARAMS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        types[i] = wasm_valtype_new(entry->params[i] == 'I' ? WASM_I64 : WASM_I32);
+    }
+    wasm_valtype_vec_new(&params, count, types);
+    wasm_valtype_t *result = entry->has_result ? wasm_valtype_new_i32() : NULL;
+    wasm_valtype_vec_new(&results, result ? 1 : 0, &result);
+    return wasm_functype_new(&params, &results);
+}
+
+wasm_func_t *wjit_wasi_func(wjit_wasi_t *wasi, wasm_store_t *store, const wasm_importtype_t *import)
+{
+    static const char module_name[] = "wasi_snapshot_preview1";
+    const wasm_name_t *module = wasm_importtype_module(import);
+    const wasm_name_t *name = wasm_importtype_name(import);
+    if (module->size != sizeof(module_name) - 1 ||
+        memcmp(module->data, module_name, module->size) != 0) {
+        return NULL;
+    }
+    const struct wj_wasi_entry *entry = wj_wasi_find(name->data, name->size);
+    if (!entry) {
+        return NULL;
+    }
+    struct binding *binding = &wasi->bindings[entry - wj_wasi_entry_at(0)];
+    *binding = (struct binding){.wasi = wasi, .entry = entry};
+    wasm_functype_t *type = make_type(entry);
+    wasm_func_t *func = type ? wjit_func_new(store, type, call_function, binding, NULL) : NULL;
+    wasm_functype_delete(type);
+    return func;
+}
