@@ -1,0 +1,109 @@
+// Reads a file by mapping it; what cannot be mapped, a pipe say, is read into memory.
+#include "cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/leb128.h"
+#include "cli/report.h"
+
+#define START_SECTION 8
+
+static bool read_all(struct input *input, int fd)
+{
+    size_t capacity = 0;
+    for (;;) {
+        if (input->size_bytes == capacity) {
+            capacity = capacity ? capacity * 2 : 65536;
+            char *data = realloc(input->data, capacity);
+            if (!data) {
+                return false;
+            }
+            input->data = data;
+        }
+        ssize_t got = read(fd, input->data + input->size_bytes, capacity - input->size_bytes);
+        if (got == 0) {
+            return true;
+        }
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        input->size_bytes += got > 0 ? (size_t) got : 0;
+    }
+}
+
+int input_open(struct input *input, const char *file)
+{
+    *input = (struct input){.data = NULL};
+    bool is_stdin = !strcmp(file, "-");
+    int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        return report(EXIT_USAGE, file, "%s", strerror(errno));
+    }
+    bool is_read = true;
+    if (S_ISREG(st.st_mode) && st.st_size > 0 && !is_stdin) {
+        void *data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        input->is_mapped = data != MAP_FAILED;
+        if (input->is_mapped) {
+            input->data = data;
+            input->size_bytes = (size_t) st.st_size;
+        }
+    }
+    if (!input->is_mapped) {
+        is_read = read_all(input, fd);
+    }
+    int number = errno;
+    if (!is_stdin) {
+        close(fd);
+    }
+    if (!is_read) {
+        input_close(input);
+        return report(EXIT_USAGE, file, "%s", strerror(number));
+    }
+    return 0;
+}
+
+void input_close(struct input *input)
+{
+    if (input->is_mapped) {
+        munmap(input->data, input->size_bytes);
+    } else {
+        free(input->data);
+    }
+    *input = (struct input){.data = NULL};
+}
+
+bool input_is_component(const struct input *input)
+{
+    return input->size_bytes >= 8 && !memcmp(input->data, "\0asm", 4) &&
+           !memcmp(input->data + 6, "\1\0", 2);
+}
+
+bool input_is_module(const struct input *input)
+{
+    return input->size_bytes >= 4 && !memcmp(input->data, "\0asm", 4);
+}
+
+bool input_has_start(const struct input *input)
+{
+    const uint8_t *at = (const uint8_t *) input->data + 8;
+    const uint8_t *limit = (const uint8_t *) input->data + input->size_bytes;
+    while (input->size_bytes > 8 && at < limit) {
+        uint8_t id = *at++;
+        uint32_t size;
+        if (id == START_SECTION) {
+            return true;
+        }
+        if (!wj_leb_u32(&at, limit, &size) || size > (size_t) (limit - at)) {
+            return false;
+        }
+        at += size;
+    }
+    return false;
+}

@@ -1,0 +1,47 @@
+// wjit, the command: runs, compiles, validates and shows WebAssembly modules.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/report.h"
+
+static int run_command(const struct options *options)
+{
+    switch (options->command) {
+    case COMMAND_RUN: return command_run(options);
+    case COMMAND_COMPILE: return command_compile(options);
+    case COMMAND_VALIDATE: return command_validate(options);
+    case COMMAND_DEVICES: return command_devices(options);
+    case COMMAND_DUMP: return command_dump(options);
+    case COMMAND_HELP: options_print_help(); return EXIT_DONE;
+    case COMMAND_VERSION: printf("wjit %s\n", wjit_version()); return EXIT_DONE;
+    }
+    return EXIT_USAGE;
+}
+
+// A standard stream that was closed gets something that cannot be used either: otherwise the next
+// file that is opened would take its number, and be written to by mistake.
+static void fill_streams(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            // The lowest free number is this one.
+            if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) {
+                return;
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    fill_streams();
+    struct options options;
+    int code = options_parse(&options, argc, argv);
+    if (!code) {
+        code = finish_stdout(run_command(&options));
+    }
+    options_clear(&options);
+    return code;
+}

@@ -1,0 +1,391 @@
+// Parses the command line. An option is a row: its name, whether it takes a value, the commands it
+// belongs to, and what it does.
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/parse.h"
+#include "cli/report.h"
+
+#define THREADS_MAX 256u // of wjit_config_set_threads
+
+#if defined(__aarch64__)
+static const char host_target[] = "aarch64";
+#else
+static const char host_target[] = "x86-64";
+#endif
+
+enum value { VALUE_NONE, VALUE_NEEDED, VALUE_OPTIONAL };
+
+struct row {
+    const char *name;
+    enum value value;
+    unsigned commands; // bits of enum command
+    // NULL, or what is wrong. `value` is NULL where none was given.
+    const char *(*apply)(struct options *options, const char *value);
+};
+
+static const char *apply_dir(struct options *options, const char *value)
+{
+    char *guest = strstr(value, "::");
+    const char *name = guest ? guest + 2 : value;
+    if (guest == value || *name == '\0') {
+        return "HOST or HOST::GUEST was expected";
+    }
+    wjit_wasi_dir_t *dirs =
+        realloc(options->dirs, (options->dir_count + 1) * sizeof(*options->dirs));
+    if (!dirs) {
+        return "memory exhausted";
+    }
+    options->dirs = dirs;
+    char *host = guest ? strndup(value, (size_t) (guest - value)) : strdup(value);
+    if (!host) {
+        return "memory exhausted";
+    }
+    options->dirs[options->dir_count++] = (wjit_wasi_dir_t){.host = host, .guest = name};
+    return NULL;
+}
+
+static const char *apply_env(struct options *options, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals == value) {
+        return "NAME=VALUE was expected";
+    }
+    const char **env = realloc(options->env, (options->env_count + 1) * sizeof(*options->env));
+    if (!env) {
+        return "memory exhausted";
+    }
+    options->env = env;
+    options->env[options->env_count++] = value;
+    return NULL;
+}
+
+static const char *apply_invoke(struct options *options, const char *value)
+{
+    options->invoke = value;
+    return NULL;
+}
+
+static const char *apply_gpu(struct options *options, const char *value)
+{
+    if (value && *value == '\0') {
+        return "DEVICE or off was expected";
+    }
+    bool is_off = value && !strcmp(value, "off");
+    options->gpu = is_off ? NULL : value ? value : "";
+    return NULL;
+}
+
+static const char *apply_gpu_explain(struct options *options, const char *value)
+{
+    (void) value;
+    options->explains_gpu = true;
+    return NULL;
+}
+
+static const char *apply_gpu_memory(struct options *options, const char *value)
+{
+    static const char *const names[] = {[WJIT_GPU_MEMORY_AUTO] = "auto",
+                                        [WJIT_GPU_MEMORY_IMPORT] = "import",
+                                        [WJIT_GPU_MEMORY_MIRROR] = "mirror"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (!strcmp(value, names[i])) {
+            options->gpu_memory = (wjit_gpu_memory_t) i;
+            return NULL;
+        }
+    }
+    return "auto, import or mirror was expected";
+}
+
+// Exact results are within what `fast` allows.
+static const char *apply_gpu_fp(struct options *options, const char *value)
+{
+    (void) options;
+    return strcmp(value, "exact") && strcmp(value, "fast") ? "exact or fast was expected" : NULL;
+}
+
+static const char *apply_threads(struct options *options, const char *value)
+{
+    uint64_t threads;
+    if (!parse_u64(value, &threads) || threads == 0 || threads > THREADS_MAX) {
+        return "a number from 1 to 256 was expected";
+    }
+    options->threads = (uint32_t) threads;
+    return NULL;
+}
+
+static const char *apply_deterministic(struct options *options, const char *value)
+{
+    (void) value;
+    options->is_deterministic = true;
+    return NULL;
+}
+
+static const char *apply_timeout(struct options *options, const char *value)
+{
+    return parse_duration(value, &options->timeout_ns)
+               ? NULL
+               : "a time like 500ms, 2s, 1m or 10 (seconds) was expected";
+}
+
+static const char *apply_max_memory(struct options *options, const char *value)
+{
+    options->has_memory_max = true;
+    return parse_size(value, &options->memory_max_bytes)
+               ? NULL
+               : "a size like 65536, 64K, 512M or 2G was expected";
+}
+
+// The library keeps no cache yet, and says so in the figures: a folder for it is accepted so that
+// command lines stay valid.
+static const char *apply_cache(struct options *options, const char *value)
+{
+    (void) options;
+    return value && *value == '\0' ? "a folder was expected" : NULL;
+}
+
+static const char *apply_stats(struct options *options, const char *value)
+{
+    if (value && strcmp(value, "json") != 0) {
+        return "--stats or --stats=json was expected";
+    }
+    options->stats = value ? STATS_JSON : STATS_TEXT;
+    return NULL;
+}
+
+static const char *apply_output(struct options *options, const char *value)
+{
+    options->output = value;
+    return *value ? NULL : "a file was expected";
+}
+
+static const char *apply_target(struct options *options, const char *value)
+{
+    (void) options;
+    if (strcmp(value, "x86-64") && strcmp(value, "aarch64")) {
+        return "x86-64 or aarch64 was expected";
+    }
+    return strcmp(value, host_target) ? "this wjit compiles for its own machine only" : NULL;
+}
+
+static const char *apply_emit(struct options *options, const char *value)
+{
+    static const char *const names[] = {[WJIT_DUMP_OPS] = "ops",
+                                        [WJIT_DUMP_MASM] = "masm",
+                                        [WJIT_DUMP_CODE] = "code",
+                                        [WJIT_DUMP_SPIRV] = "spirv"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (!strcmp(value, names[i])) {
+            options->emit = (wjit_dump_t) i;
+            return NULL;
+        }
+    }
+    return "ops, masm, code or spirv was expected";
+}
+
+static const char *apply_func(struct options *options, const char *value)
+{
+    uint64_t index;
+    if (!parse_u64(value, &index) || index >= UINT32_MAX) {
+        return "the index of a function was expected";
+    }
+    options->func_index = (uint32_t) index;
+    return NULL;
+}
+
+static const char *apply_json(struct options *options, const char *value)
+{
+    (void) value;
+    options->is_json = true;
+    return NULL;
+}
+
+#define ON_RUN (1u << COMMAND_RUN)
+#define ON_COMPILE (1u << COMMAND_COMPILE)
+#define ON_DEVICES (1u << COMMAND_DEVICES)
+#define ON_DUMP (1u << COMMAND_DUMP)
+
+static const struct row rows[] = {
+    {"--dir", VALUE_NEEDED, ON_RUN, apply_dir},
+    {"--env", VALUE_NEEDED, ON_RUN, apply_env},
+    {"--invoke", VALUE_NEEDED, ON_RUN, apply_invoke},
+    {"--gpu", VALUE_OPTIONAL, ON_RUN, apply_gpu},
+    {"--gpu-explain", VALUE_NONE, ON_RUN, apply_gpu_explain},
+    {"--gpu-memory", VALUE_NEEDED, ON_RUN, apply_gpu_memory},
+    {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
+    {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_threads},
+    {"--deterministic", VALUE_NONE, ON_RUN | ON_COMPILE | ON_DUMP, apply_deterministic},
+    {"--timeout", VALUE_NEEDED, ON_RUN, apply_timeout},
+    {"--max-memory", VALUE_NEEDED, ON_RUN, apply_max_memory},
+    {"--cache", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_cache},
+    {"--no-cache", VALUE_NONE, ON_RUN | ON_COMPILE, apply_cache},
+    {"--stats", VALUE_OPTIONAL, ON_RUN | ON_COMPILE, apply_stats},
+    {"-o", VALUE_NEEDED, ON_COMPILE, apply_output},
+    {"--output", VALUE_NEEDED, ON_COMPILE, apply_output},
+    {"--target", VALUE_NEEDED, ON_COMPILE, apply_target},
+    {"--emit", VALUE_NEEDED, ON_DUMP, apply_emit},
+    {"--func", VALUE_NEEDED, ON_DUMP, apply_func},
+    {"--json", VALUE_NONE, ON_DEVICES, apply_json},
+};
+
+static const struct row *find_row(const char *arg, size_t name_bytes, enum command command)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (strlen(rows[i].name) == name_bytes && !memcmp(rows[i].name, arg, name_bytes) &&
+            (rows[i].commands & 1u << command)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+// Parses argv[*at], an option, and steps over it and its value.
+static int parse_option(struct options *options, char **argv, int argc, int *at)
+{
+    const char *arg = argv[(*at)++];
+    size_t name_bytes = strcspn(arg, "=");
+    const char *value = arg[name_bytes] ? arg + name_bytes + 1 : NULL;
+    const struct row *row = find_row(arg, name_bytes, options->command);
+    if (!row) {
+        return report(EXIT_USAGE, NULL, "%s: no such option: see wjit --help", arg);
+    }
+    if (row->value == VALUE_NONE && value) {
+        return report(EXIT_USAGE, row->name, "it takes no value");
+    }
+    if (row->value == VALUE_NEEDED && !value) {
+        if (*at == argc) {
+            return report(EXIT_USAGE, row->name, "a value was expected");
+        }
+        value = argv[(*at)++];
+    }
+    const char *wrong = row->apply(options, value);
+    if (wrong) {
+        return report(EXIT_USAGE, row->name, "%s: %s", value ? value : "", wrong);
+    }
+    return 0;
+}
+
+static bool parse_command(struct options *options, const char *word)
+{
+    static const struct {
+        const char *name;
+        enum command command;
+    } commands[] = {
+        {"run", COMMAND_RUN},         {"compile", COMMAND_COMPILE}, {"validate", COMMAND_VALIDATE},
+        {"devices", COMMAND_DEVICES}, {"dump", COMMAND_DUMP},       {"help", COMMAND_HELP},
+        {"--help", COMMAND_HELP},     {"-h", COMMAND_HELP},         {"--version", COMMAND_VERSION},
+    };
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        if (!strcmp(word, commands[i].name)) {
+            options->command = commands[i].command;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check(struct options *options)
+{
+    // The variable is about programs that run.
+    options->gpu = options->command == COMMAND_RUN ? options->gpu : NULL;
+    bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_HELP &&
+                      options->command != COMMAND_VERSION;
+    if (needs_file && !options->file) {
+        return report(EXIT_USAGE, NULL, "no FILE was given: see wjit --help");
+    }
+    if (!needs_file && options->file) {
+        return report(EXIT_USAGE, NULL, "%s: no FILE was expected", options->file);
+    }
+    if (options->command != COMMAND_RUN && options->arg_count > 0) {
+        return report(EXIT_USAGE, NULL, "%s: one FILE was expected", options->args[0]);
+    }
+    if (options->command == COMMAND_COMPILE && !options->output) {
+        return report(EXIT_USAGE, NULL, "compile: -o FILE.cwasm was expected");
+    }
+    return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){.command = COMMAND_RUN, .func_index = UINT32_MAX};
+    const char *gpu = getenv("WJIT_GPU");
+    if (gpu && *gpu) {
+        apply_gpu(options, gpu);
+    }
+    int at = 1;
+    if (at < argc && parse_command(options, argv[at])) {
+        at++;
+    } else if (at < argc && !strcmp(argv[at], "bench")) {
+        return report(EXIT_USAGE, "bench", "not in this version");
+    }
+    bool is_over = false;
+    while (at < argc) {
+        const char *arg = argv[at];
+        if (!is_over && !strcmp(arg, "--")) {
+            is_over = true;
+            at++;
+        } else if (!is_over && arg[0] == '-' && arg[1] != '\0') {
+            if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
+                options->command = COMMAND_HELP;
+                options->file = NULL;
+                return 0;
+            }
+            int code = parse_option(options, argv, argc, &at);
+            if (code) {
+                return code;
+            }
+        } else if (!options->file) {
+            options->file = argv[at++];
+            // What follows is the program's own.
+            if (options->command == COMMAND_RUN) {
+                options->args = (const char *const *) argv + at;
+                options->arg_count = (size_t) (argc - at);
+                at = argc;
+            }
+        } else {
+            return report(EXIT_USAGE, NULL, "%s: one FILE was expected", arg);
+        }
+    }
+    return check(options);
+}
+
+void options_clear(struct options *options)
+{
+    for (size_t i = 0; i < options->dir_count; i++) {
+        free((char *) options->dirs[i].host);
+    }
+    free(options->dirs);
+    free(options->env);
+}
+
+void options_print_help(void)
+{
+    fputs(
+        "wjit [run] [OPTIONS] FILE.wasm [ARG...]   run a WASI program, or a function of a module\n"
+        "  --dir HOST[::GUEST]     give it a directory\n"
+        "  --env NAME=VALUE        give it a variable\n"
+        "  --invoke FUNC           call this export with the ARGs, print its results\n"
+        "  --gpu[=DEVICE]|--gpu=off  run kernels on a GPU: its index, part of its name, pci:...,\n"
+        "                          any (software drivers too); alone: the best hardware device\n"
+        "  --gpu-explain           say of each kernel whether it was translated, or why not\n"
+        "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
+        "  --threads N             threads for kernels and compilation\n"
+        "  --deterministic         the deterministic profile: canonical NaNs\n"
+        "  --timeout DUR           stop after this time: 500ms, 2s, 1m\n"
+        "  --max-memory SIZE       the most that a linear memory may have: 64K, 512M, 2G\n"
+        "  --cache DIR|--no-cache  where compiled code is kept\n"
+        "  --stats[=json]          figures on stderr at the end\n"
+        "wjit compile [OPTIONS] FILE.wasm -o FILE.cwasm [--target x86-64|aarch64]\n"
+        "wjit validate FILE.wasm\n"
+        "wjit dump [--emit=ops|masm|code|spirv] [--func INDEX] FILE.wasm\n"
+        "wjit devices [--json]\n"
+        "wjit --help | --version\n"
+        "\n"
+        "Exit codes: the program's own; 134 trap; 124 time limit; 125 bad usage; 126 the module\n"
+        "is invalid or cannot be linked; 137 its memory exceeds the limit; 143 terminated.\n"
+        "WJIT_GPU=DEVICE is the same as --gpu=DEVICE.\n",
+        stdout);
+}

@@ -1,0 +1,89 @@
+// From options to an engine, and from a file to a module.
+#include "cli/session.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cli/report.h"
+
+double clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec * 1e3 + (double) now.tv_nsec * 1e-6;
+}
+
+static wasm_config_t *make_config(const struct options *options)
+{
+    wasm_config_t *config = wasm_config_new();
+    if (!config) {
+        return NULL;
+    }
+    wjit_config_set_deterministic(config, options->is_deterministic);
+    wjit_config_set_threads(config, options->threads);
+    wjit_config_set_gpu(config, options->gpu);
+    wjit_config_set_gpu_memory(config, options->gpu_memory);
+    if (options->has_memory_max) {
+        // No bytes at all is no limit to the library; one byte is less than a page.
+        uint64_t bytes = options->memory_max_bytes;
+        wjit_config_set_memory_max_bytes(config, bytes ? bytes : 1);
+    }
+    if (options->command == COMMAND_COMPILE) {
+        wjit_config_set_compile_mode(config, WJIT_COMPILE_PARALLEL);
+    }
+    return config;
+}
+
+// Says when no GPU could be had.
+static void check_gpu(const struct session *session)
+{
+    wjit_gpu_info_t info;
+    if (session->options->gpu && !wjit_engine_gpu(session->engine, &info)) {
+        report(0, NULL, "no GPU found: kernels run on the CPU");
+    }
+}
+
+int session_open(struct session *session, const struct options *options)
+{
+    *session = (struct session){.options = options};
+    int code = input_open(&session->input, options->file);
+    if (code) {
+        return code;
+    }
+    wjit_error_t error = {.offset = WJIT_NO_OFFSET};
+    session->engine = wjit_engine_new(make_config(options), &error);
+    if (!session->engine) {
+        return report_error(error.kind == WJIT_ERROR_DEVICE ? "--gpu" : NULL, &error);
+    }
+    check_gpu(session);
+    session->store = wasm_store_new(session->engine);
+    if (!session->store) {
+        return report(EXIT_MEMORY, options->file, "memory exhausted");
+    }
+    return 0;
+}
+
+int session_load(struct session *session)
+{
+    const char *file = session->options->file;
+    wasm_byte_vec_t bytes = input_bytes(&session->input);
+    wjit_error_t error = {.offset = WJIT_NO_OFFSET};
+    if (input_is_component(&session->input)) {
+        return report(EXIT_INVALID, file, "a component (byte 4): a core module was expected");
+    }
+    if (!input_is_module(&session->input)) {
+        session->module = wasm_module_deserialize(session->store, &bytes);
+    }
+    if (!session->module) {
+        session->module = wjit_module_new(session->store, &bytes, &error);
+    }
+    return session->module ? 0 : report_error(file, &error);
+}
+
+void session_close(struct session *session)
+{
+    wasm_module_delete(session->module);
+    wasm_store_delete(session->store);
+    wasm_engine_delete(session->engine);
+    input_close(&session->input);
+}

@@ -1,0 +1,129 @@
+// The thread that interrupts. Interruption is asked for again and again until it has come to pass,
+// so that no moment between a look at a flag and a system call that waits is missed.
+#include "cli/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/report.h"
+
+#define NS_PER_S 1000000000u
+#define AGAIN_NS 10000000u // between two interruptions
+#define GRACE_TRIES 200u   // of them, until the process is ended as it is
+
+static void end_process(int signal_number)
+{
+    static const char text[] = "wjit: terminated\n";
+    (void) signal_number;
+    // There is nobody left to tell when this fails.
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+        _exit(EXIT_TERMINATED);
+    }
+    _exit(EXIT_TERMINATED);
+}
+
+void watch_init(struct watch *watch, const char *file, uint64_t timeout_ns, bool needs_thread)
+{
+    *watch = (struct watch){.file = file, .has_thread = timeout_ns > 0 || needs_thread};
+    pthread_mutex_init(&watch->lock, NULL);
+    if (timeout_ns > 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        watch->timeout_ns = timeout_ns + (uint64_t) now.tv_sec * NS_PER_S + (uint64_t) now.tv_nsec;
+    }
+    struct sigaction old;
+    if (watch->has_thread) {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+    } else if (sigaction(SIGTERM, NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
+        struct sigaction action = {.sa_handler = end_process, .sa_flags = SA_ONSTACK};
+        sigaction(SIGTERM, &action, NULL);
+    }
+}
+
+// Waits for SIGTERM, or until the time is up.
+static enum watch_cause wait_for_cause(const struct watch *watch)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    for (;;) {
+        struct timespec now, left = {0};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t now_ns = (uint64_t) now.tv_sec * NS_PER_S + (uint64_t) now.tv_nsec;
+        if (watch->timeout_ns > now_ns) {
+            left.tv_sec = (time_t) ((watch->timeout_ns - now_ns) / NS_PER_S);
+            left.tv_nsec = (long) ((watch->timeout_ns - now_ns) % NS_PER_S);
+        }
+        int got = sigtimedwait(&set, NULL, watch->timeout_ns ? &left : NULL);
+        if (got == SIGTERM) {
+            return WATCH_TERMINATED;
+        }
+        if (got < 0 && errno == EAGAIN) {
+            return WATCH_TIMEOUT;
+        }
+    }
+}
+
+static void *watch_thread(void *env)
+{
+    struct watch *watch = env;
+    enum watch_cause cause = wait_for_cause(watch);
+    const struct timespec pause = {.tv_nsec = AGAIN_NS};
+    for (unsigned tries = 0; tries < GRACE_TRIES; tries++) {
+        pthread_mutex_lock(&watch->lock);
+        bool is_done = watch->is_done;
+        if (!is_done) {
+            watch->cause = cause;
+            wjit_interrupt(watch->store);
+        }
+        pthread_mutex_unlock(&watch->lock);
+        if (is_done) {
+            return NULL;
+        }
+        nanosleep(&pause, NULL);
+    }
+    // Something that cannot be interrupted, the compilation of a big module say.
+    _exit(watch_report(watch, cause));
+}
+
+bool watch_start(struct watch *watch, wasm_store_t *store)
+{
+    watch->store = store;
+    if (!watch->has_thread) {
+        return true;
+    }
+    watch->has_thread = pthread_create(&watch->thread, NULL, watch_thread, watch) == 0;
+    return watch->has_thread;
+}
+
+enum watch_cause watch_stop(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->is_done = true;
+    enum watch_cause cause = watch->cause;
+    pthread_mutex_unlock(&watch->lock);
+    if (watch->has_thread && watch->store) {
+        // Takes the thread out of its wait.
+        pthread_kill(watch->thread, SIGTERM);
+        pthread_join(watch->thread, NULL);
+        watch->has_thread = false;
+    }
+    return cause;
+}
+
+int watch_report(const struct watch *watch, enum watch_cause cause)
+{
+    switch (cause) {
+    case WATCH_TIMEOUT: return report(EXIT_TIMEOUT, watch->file, "the time limit is over");
+    case WATCH_TERMINATED: return report(EXIT_TERMINATED, watch->file, "terminated");
+    case WATCH_NOTHING: break;
+    }
+    return report(EXIT_TRAP, watch->file, "trap: interrupt");
+}

@@ -1,0 +1,201 @@
+#!/bin/bash
+# Exit codes and messages: usage, invalid modules, linking, traps, limits of time and memory.
+. "$(dirname "$0")/lib.sh"
+need wat2wasm
+one_line='^wjit: '
+
+wat ok <<'WAT'
+(module (memory (export "memory") 1) (func (export "_start")))
+WAT
+wat trap <<'WAT'
+(module (func $inner unreachable) (func $outer call $inner) (func (export "_start") call $outer))
+WAT
+wat oob <<'WAT'
+(module (memory 1) (func (export "_start") (drop (i32.load (i32.const 65533)))))
+WAT
+wat div <<'WAT'
+(module (func (export "_start") (drop (i32.div_s (i32.const 1) (i32.const 0)))))
+WAT
+wat deep <<'WAT'
+(module (func $f (export "_start") call $f))
+WAT
+wat loop <<'WAT'
+(module (func (export "_start") (loop br 0)))
+WAT
+wat startloop <<'WAT'
+(module (func $f (loop br 0)) (start $f))
+WAT
+wat starttrap <<'WAT'
+(module (func $f unreachable) (start $f) (func (export "_start")))
+WAT
+wat startonly <<'WAT'
+(module (func $f) (start $f))
+WAT
+wat library <<'WAT'
+(module (func (export "f")))
+WAT
+wat unknown <<'WAT'
+(module (import "env" "foo" (func (param i32))) (func (export "_start")))
+WAT
+wat unknownwasi <<'WAT'
+(module (import "wasi_snapshot_preview1" "fd_bogus" (func)) (func (export "_start")))
+WAT
+wat mistyped <<'WAT'
+(module (import "wasi_snapshot_preview1" "fd_close" (func)) (func (export "_start")))
+WAT
+wat unknownglobal <<'WAT'
+(module (import "env" "g" (global i32)) (func (export "_start")))
+WAT
+wat exit7 <<'WAT'
+(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 7)) unreachable))
+WAT
+wat big <<'WAT'
+(module (memory (export "memory") 100) (func (export "_start")))
+WAT
+wat grow <<'WAT'
+(module (memory (export "memory") 1) (func (export "grow") (param i32) (result i32)
+  (memory.grow (local.get 0))))
+WAT
+wat sleep <<'WAT'
+(module
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 60000000000))
+    (drop (call $poll (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 200)))))
+WAT
+wat read <<'WAT'
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 100))
+    (i32.store (i32.const 4) (i32.const 100))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 200)))))
+WAT
+wat badstart <<'WAT'
+(module (func (export "_start") (param i32)))
+WAT
+printf '\0asm\1\0\0\0\1' >truncated.wasm
+printf '\0asm\2\0\0\0' >version.wasm
+printf '\0asm\15\0\1\0' >component.wasm
+printf 'hello, world' >text.wasm
+: >empty.wasm
+# (func (result i32)) with an empty body: a type error at a known byte.
+printf '\0asm\1\0\0\0\1\5\1\140\0\1\177\3\2\1\0\12\4\1\2\0\13' >invalid.wasm
+mkdir dir
+
+# 0
+expect 0 - "$WJIT" ok.wasm
+expect 0 - "$WJIT" run ok.wasm
+expect 0 - "$WJIT" run -- ok.wasm
+expect 0 - "$WJIT" startonly.wasm
+expect 0 - "$WJIT" --help
+grep -q -- --timeout out || fail "--help does not name --timeout"
+expect 0 - "$WJIT" --version
+grep -qE '^wjit [0-9]+\.[0-9]+' out || fail "--version: $(cat out)"
+expect 0 - "$WJIT" validate ok.wasm
+expect 7 - "$WJIT" exit7.wasm
+
+# 125
+expect 125 "$one_line" "$WJIT"
+expect 125 'nosuch.wasm: No such file' "$WJIT" nosuch.wasm
+expect 125 "$one_line" "$WJIT" validate nosuch.wasm
+expect 125 'Is a directory' "$WJIT" dir
+expect 125 'no such option' "$WJIT" --bogus ok.wasm
+expect 125 "$one_line" "$WJIT" --timeout
+expect 125 "$one_line" "$WJIT" --timeout soon ok.wasm
+expect 125 "$one_line" "$WJIT" --timeout 0 ok.wasm
+expect 125 "$one_line" "$WJIT" --timeout -1s ok.wasm
+expect 125 "$one_line" "$WJIT" --max-memory lots ok.wasm
+expect 125 "$one_line" "$WJIT" --threads 0 ok.wasm
+expect 125 "$one_line" "$WJIT" --threads 1x ok.wasm
+expect 125 "$one_line" "$WJIT" --env NAME ok.wasm
+expect 125 "$one_line" "$WJIT" --env =x ok.wasm
+expect 125 'nosuchdir' "$WJIT" --dir nosuchdir ok.wasm
+expect 125 "$one_line" "$WJIT" --dir ok.wasm::/x ok.wasm
+expect 125 "$one_line" "$WJIT" --stats=xml ok.wasm
+expect 125 "$one_line" "$WJIT" --gpu-memory=none ok.wasm
+expect 125 "$one_line" "$WJIT" --gpu-fp=loose ok.wasm
+expect 125 "$one_line" "$WJIT" --gpu=no-such-device-anywhere ok.wasm
+expect 125 "$one_line" env WJIT_GPU=no-such-device-anywhere "$WJIT" ok.wasm
+expect 0 - env WJIT_GPU=no-such-device-anywhere "$WJIT" --gpu=off ok.wasm
+expect 0 - env WJIT_GPU=no-such-device-anywhere "$WJIT" validate ok.wasm
+expect 125 "$one_line" "$WJIT" bench
+expect 125 "$one_line" "$WJIT" validate
+expect 125 "$one_line" "$WJIT" validate ok.wasm trap.wasm
+expect 125 "$one_line" "$WJIT" compile ok.wasm
+expect 125 "$one_line" "$WJIT" compile ok.wasm -o nosuchdir/out.cwasm
+expect 125 "$one_line" "$WJIT" compile ok.wasm -o ok.cwasm --target vax
+expect 125 "$one_line" "$WJIT" dump --emit=runes ok.wasm
+expect 125 "$one_line" "$WJIT" devices extra
+expect 125 '_start' "$WJIT" library.wasm
+expect 125 'no export g' "$WJIT" --invoke g library.wasm
+[ -w /dev/full ] && {
+    code=0
+    "$WJIT" --help >/dev/full 2>err || code=$?
+    [ "$code" -eq 125 ] || fail "--help to a full device: exit code $code"
+}
+
+# 126
+for file in truncated version text empty invalid; do
+    expect 126 "^wjit: $file.wasm: .*byte [0-9]+" "$WJIT" $file.wasm
+    [ "$(wc -l <err)" -eq 1 ] || fail "$file: more than one line: $(cat err)"
+    expect 126 "^wjit: $file.wasm: " "$WJIT" validate $file.wasm
+    expect 126 "^wjit: $file.wasm: " "$WJIT" compile $file.wasm -o out.cwasm
+done
+expect 126 'component' "$WJIT" component.wasm
+expect 126 'component' "$WJIT" validate component.wasm
+expect 126 'unknown import env\.foo \(func\)' "$WJIT" unknown.wasm
+expect 126 'unknown import wasi_snapshot_preview1\.fd_bogus \(func\)' "$WJIT" unknownwasi.wasm
+expect 126 'unknown import env\.g \(global\)' "$WJIT" unknownglobal.wasm
+expect 126 'fd_close' "$WJIT" mistyped.wasm
+expect 126 '_start' "$WJIT" badstart.wasm
+[ ! -e out.cwasm ] || fail "an output was left behind"
+
+# 134
+expect 134 'trap: unreachable' "$WJIT" trap.wasm
+grep -q 'func 0' err && grep -q 'func 1' err && grep -q 'func 2' err || fail "backtrace: $(cat err)"
+expect 134 'trap: out of bounds memory access' "$WJIT" oob.wasm
+expect 134 'trap: integer divide by zero' "$WJIT" div.wasm
+expect 134 'trap: call stack exhausted' "$WJIT" deep.wasm
+expect 134 'trap: unreachable' "$WJIT" starttrap.wasm
+
+# 124
+expect 124 'time limit' "$WJIT" --timeout 100ms loop.wasm
+expect 124 'time limit' "$WJIT" --timeout=0.1 startloop.wasm
+expect 124 'time limit' "$WJIT" --timeout 100ms sleep.wasm
+code=0
+sleep 5 | { timeout 4 "$WJIT" --timeout 100ms read.wasm 2>err; } || code=$?
+[ "$code" -eq 124 ] && grep -q 'time limit' err || fail "time limit in a read: $code $(cat err)"
+expect 0 - "$WJIT" --timeout 1m ok.wasm
+
+# 137, and growth that only fails
+expect 137 "$one_line" "$WJIT" --max-memory 1M big.wasm
+expect 137 "$one_line" "$WJIT" --max-memory 0 ok.wasm
+expect 0 - "$WJIT" --max-memory 6553600 big.wasm
+expect_out 1 "$WJIT" --max-memory 128K --invoke grow grow.wasm 1
+expect_out -1 "$WJIT" --max-memory 128K --invoke grow grow.wasm 2
+
+# 143
+for options in "" "--stats" "--timeout 50s"; do
+    # shellcheck disable=SC2086
+    "$WJIT" $options loop.wasm 2>err &
+    pid=$!
+    sleep 0.5
+    kill -TERM $pid
+    code=0
+    wait $pid || code=$?
+    [ "$code" -eq 143 ] || fail "SIGTERM ($options): exit code $code: $(cat err)"
+done
+
+# Every error is one line on stderr, with nothing on stdout.
+for arguments in nosuch.wasm "--bogus x" invalid.wasm unknown.wasm "--max-memory 1 big.wasm"; do
+    # shellcheck disable=SC2086
+    run "$WJIT" $arguments
+    [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] || fail "$arguments: not one line: $(cat err out)"
+done
+finish
