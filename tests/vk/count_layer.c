@@ -1,0 +1,431 @@
+// A Vulkan layer that counts what reaches the driver: submits, dispatches that were submitted, and
+// of which shader modules. An independent witness that kernels run on the device. The totals go to
+// the file $WJIT_LAYER_LOG, each module's words to a file in $WJIT_LAYER_DUMP. tests/vk/with_layer
+// builds and loads it.
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vulkan/vk_layer.h>
+#include <vulkan/vulkan_core.h>
+
+// A list of fixed-size items that grows; items are found by a pointer-sized key at their start.
+struct list {
+    void *items;
+    size_t count, capacity, item_bytes;
+};
+
+struct instance {
+    uint64_t key;
+    PFN_vkGetInstanceProcAddr next;
+};
+
+struct device {
+    uint64_t key;
+    VkDevice device;
+    PFN_vkGetDeviceProcAddr next;
+};
+
+// A shader module or a pipeline, and the number of the module.
+struct shader {
+    uint64_t key;
+    size_t module;
+};
+
+struct recorded {
+    size_t module;
+    uint64_t groups;
+};
+
+struct commands {
+    uint64_t key;
+    size_t module; // of the pipeline bound
+    size_t count, capacity;
+    struct recorded *dispatches;
+};
+
+struct module {
+    uint64_t key; // hash of the words
+    size_t word_count;
+    uint64_t dispatches, groups;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct list instances, devices, shaders, pipelines, commands, modules;
+    uint64_t submits, dispatches, groups;
+} state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .instances = {.item_bytes = sizeof(struct instance)},
+    .devices = {.item_bytes = sizeof(struct device)},
+    .shaders = {.item_bytes = sizeof(struct shader)},
+    .pipelines = {.item_bytes = sizeof(struct shader)},
+    .commands = {.item_bytes = sizeof(struct commands)},
+    .modules = {.item_bytes = sizeof(struct module)},
+};
+
+static void *find(const struct list *list, uint64_t key)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        uint64_t *item = (void *) ((char *) list->items + i * list->item_bytes);
+        if (*item == key) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+// The item of that key, a new one of zeros where there was none.
+static void *have(struct list *list, uint64_t key)
+{
+    uint64_t *item = find(list, key);
+    if (item != NULL) {
+        return item;
+    }
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity * 2 + 16;
+        list->items = realloc(list->items, list->capacity * list->item_bytes);
+        if (list->items == NULL) {
+            abort();
+        }
+    }
+    item = (void *) ((char *) list->items + list->count++ * list->item_bytes);
+    memset(item, 0, list->item_bytes);
+    *item = key;
+    return item;
+}
+
+// Handles that are dispatched by start with their instance's or device's table.
+static uint64_t table_of(const void *handle)
+{
+    return (uint64_t) (uintptr_t) * (void *const *) handle;
+}
+
+static PFN_vkVoidFunction next_of(const void *handle, const char *name)
+{
+    pthread_mutex_lock(&state.lock);
+    const struct device device = *(const struct device *) find(&state.devices, table_of(handle));
+    pthread_mutex_unlock(&state.lock);
+    return device.next(device.device, name);
+}
+#define NEXT(handle, name) ((PFN_vk##name) next_of((handle), "vk" #name))
+
+static void write_log(void)
+{
+    const char *path = getenv("WJIT_LAYER_LOG");
+    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    if (file == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&state.lock);
+    fprintf(file, "submits %" PRIu64 "\ndispatches %" PRIu64 "\ngroups %" PRIu64 "\nmodules %zu\n",
+            state.submits, state.dispatches, state.groups, state.modules.count);
+    const struct module *modules = state.modules.items;
+    for (size_t i = 0; i < state.modules.count; i++) {
+        fprintf(file, "module %016" PRIx64 " words %zu dispatches %" PRIu64 " groups %" PRIu64 "\n",
+                modules[i].key, modules[i].word_count, modules[i].dispatches, modules[i].groups);
+    }
+    pthread_mutex_unlock(&state.lock);
+    fclose(file);
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+    write_log();
+}
+
+static void dump(uint64_t hash, const VkShaderModuleCreateInfo *info)
+{
+    const char *folder = getenv("WJIT_LAYER_DUMP");
+    char path[4096];
+    if (folder == NULL ||
+        snprintf(path, sizeof path, "%s/%016" PRIx64 ".spv", folder, hash) >= (int) sizeof path) {
+        return;
+    }
+    FILE *file = fopen(path, "wb");
+    if (file != NULL) {
+        fwrite(info->pCode, 1, info->codeSize, file);
+        fclose(file);
+    }
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_shader_module(VkDevice device,
+                                                           const VkShaderModuleCreateInfo *info,
+                                                           const VkAllocationCallbacks *allocator,
+                                                           VkShaderModule *module)
+{
+    const VkResult result = NEXT(device, CreateShaderModule)(device, info, allocator, module);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
+    for (size_t i = 0; i < info->codeSize; i++) {
+        hash = (hash ^ ((const uint8_t *) info->pCode)[i]) * UINT64_C(0x100000001b3);
+    }
+    dump(hash, info);
+    if (result == VK_SUCCESS) {
+        pthread_mutex_lock(&state.lock);
+        struct module *entry = have(&state.modules, hash);
+        entry->word_count = info->codeSize / 4;
+        struct shader *shader = have(&state.shaders, (uint64_t) (uintptr_t) *module);
+        shader->module = (size_t) (entry - (struct module *) state.modules.items);
+        pthread_mutex_unlock(&state.lock);
+    }
+    return result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_compute_pipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
+                         const VkComputePipelineCreateInfo *infos,
+                         const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
+{
+    const VkResult result =
+        NEXT(device, CreateComputePipelines)(device, cache, count, infos, allocator, pipelines);
+    pthread_mutex_lock(&state.lock);
+    for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
+        const struct shader *shader =
+            find(&state.shaders, (uint64_t) (uintptr_t) infos[i].stage.module);
+        struct shader *pipeline = have(&state.pipelines, (uint64_t) (uintptr_t) pipelines[i]);
+        pipeline->module = shader != NULL ? shader->module : SIZE_MAX;
+    }
+    pthread_mutex_unlock(&state.lock);
+    return result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL begin_command_buffer(VkCommandBuffer buffer,
+                                                           const VkCommandBufferBeginInfo *info)
+{
+    pthread_mutex_lock(&state.lock);
+    struct commands *commands = have(&state.commands, (uint64_t) (uintptr_t) buffer);
+    commands->count = 0;
+    commands->module = SIZE_MAX;
+    pthread_mutex_unlock(&state.lock);
+    return NEXT(buffer, BeginCommandBuffer)(buffer, info);
+}
+
+static VKAPI_ATTR void VKAPI_CALL cmd_bind_pipeline(VkCommandBuffer buffer,
+                                                    VkPipelineBindPoint point, VkPipeline pipeline)
+{
+    pthread_mutex_lock(&state.lock);
+    struct commands *commands = have(&state.commands, (uint64_t) (uintptr_t) buffer);
+    const struct shader *shader = find(&state.pipelines, (uint64_t) (uintptr_t) pipeline);
+    commands->module = shader != NULL ? shader->module : SIZE_MAX;
+    pthread_mutex_unlock(&state.lock);
+    NEXT(buffer, CmdBindPipeline)(buffer, point, pipeline);
+}
+
+static void note_dispatch(VkCommandBuffer buffer, uint64_t groups)
+{
+    pthread_mutex_lock(&state.lock);
+    struct commands *commands = have(&state.commands, (uint64_t) (uintptr_t) buffer);
+    if (commands->count == commands->capacity) {
+        commands->capacity = commands->capacity * 2 + 8;
+        commands->dispatches =
+            realloc(commands->dispatches, commands->capacity * sizeof *commands->dispatches);
+        if (commands->dispatches == NULL) {
+            abort();
+        }
+    }
+    commands->dispatches[commands->count++] = (struct recorded){commands->module, groups};
+    pthread_mutex_unlock(&state.lock);
+}
+
+static VKAPI_ATTR void VKAPI_CALL cmd_dispatch(VkCommandBuffer buffer, uint32_t x, uint32_t y,
+                                               uint32_t z)
+{
+    note_dispatch(buffer, (uint64_t) x * y * z);
+    NEXT(buffer, CmdDispatch)(buffer, x, y, z);
+}
+
+static VKAPI_ATTR void VKAPI_CALL cmd_dispatch_indirect(VkCommandBuffer buffer, VkBuffer sizes,
+                                                        VkDeviceSize offset)
+{
+    note_dispatch(buffer, 0); // how many groups is known on the device alone
+    NEXT(buffer, CmdDispatchIndirect)(buffer, sizes, offset);
+}
+
+// The lock is held.
+static void note_submitted(VkCommandBuffer buffer)
+{
+    const struct commands *commands = find(&state.commands, (uint64_t) (uintptr_t) buffer);
+    struct module *modules = state.modules.items;
+    for (size_t i = 0; commands != NULL && i < commands->count; i++) {
+        const struct recorded *dispatch = &commands->dispatches[i];
+        state.dispatches++;
+        state.groups += dispatch->groups;
+        if (dispatch->module < state.modules.count) {
+            modules[dispatch->module].dispatches++;
+            modules[dispatch->module].groups += dispatch->groups;
+        }
+    }
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, uint32_t count,
+                                                   const VkSubmitInfo *submits, VkFence fence)
+{
+    const VkResult result = NEXT(queue, QueueSubmit)(queue, count, submits, fence);
+    pthread_mutex_lock(&state.lock);
+    state.submits++;
+    for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
+        for (uint32_t j = 0; j < submits[i].commandBufferCount; j++) {
+            note_submitted(submits[i].pCommandBuffers[j]);
+        }
+    }
+    pthread_mutex_unlock(&state.lock);
+    return result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL queue_submit2(VkQueue queue, uint32_t count,
+                                                    const VkSubmitInfo2 *submits, VkFence fence)
+{
+    const VkResult result = NEXT(queue, QueueSubmit2)(queue, count, submits, fence);
+    pthread_mutex_lock(&state.lock);
+    state.submits++;
+    for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
+        for (uint32_t j = 0; j < submits[i].commandBufferInfoCount; j++) {
+            note_submitted(submits[i].pCommandBufferInfos[j].commandBuffer);
+        }
+    }
+    pthread_mutex_unlock(&state.lock);
+    return result;
+}
+
+static VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice device,
+                                                 const VkAllocationCallbacks *allocator)
+{
+    if (device != VK_NULL_HANDLE) {
+        NEXT(device, DestroyDevice)(device, allocator);
+        write_log();
+    }
+}
+
+// The chain of create infos holds, put there by the loader, the way to the next layer.
+static void *chain_link(const void *chain, VkStructureType type)
+{
+    for (const VkBaseInStructure *at = chain; at != NULL; at = at->pNext) {
+        const VkLayerInstanceCreateInfo *link = (const void *) at;
+        // The instance's and the device's structure agree up to `function`.
+        if (at->sType == type && link->function == VK_LAYER_LINK_INFO) {
+            return (void *) (uintptr_t) at;
+        }
+    }
+    return NULL;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
+                                                      const VkAllocationCallbacks *allocator,
+                                                      VkInstance *instance)
+{
+    VkLayerInstanceCreateInfo *link =
+        chain_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+    if (link == NULL) {
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    const PFN_vkGetInstanceProcAddr next = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+    const PFN_vkCreateInstance create = (PFN_vkCreateInstance) next(NULL, "vkCreateInstance");
+    const VkResult result = create(info, allocator, instance);
+    if (result == VK_SUCCESS) {
+        pthread_mutex_lock(&state.lock);
+        struct instance *entry = have(&state.instances, table_of(*instance));
+        entry->next = next;
+        pthread_mutex_unlock(&state.lock);
+    }
+    return result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
+                                                    const VkDeviceCreateInfo *info,
+                                                    const VkAllocationCallbacks *allocator,
+                                                    VkDevice *device)
+{
+    VkLayerDeviceCreateInfo *link =
+        chain_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
+    if (link == NULL) {
+        return VK_ERROR_INITIALIZATION_FAILED;
+    }
+    const PFN_vkGetInstanceProcAddr next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+    const PFN_vkGetDeviceProcAddr next = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+    const PFN_vkCreateDevice create = (PFN_vkCreateDevice) next_instance(NULL, "vkCreateDevice");
+    const VkResult result = create(physical, info, allocator, device);
+    if (result == VK_SUCCESS) {
+        pthread_mutex_lock(&state.lock);
+        struct device *entry = have(&state.devices, table_of(*device));
+        entry->device = *device;
+        entry->next = next;
+        pthread_mutex_unlock(&state.lock);
+    }
+    return result;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL wjit_count_device_function(VkDevice device,
+                                                                    const char *name);
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL wjit_count_instance_function(VkInstance instance,
+                                                                      const char *name);
+VK_LAYER_EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface *interface);
+
+static const struct {
+    const char *name;
+    PFN_vkVoidFunction function;
+    int is_of_instance;
+} ours[] = {
+    {"vkCreateInstance", (PFN_vkVoidFunction) create_instance, 1},
+    {"vkCreateDevice", (PFN_vkVoidFunction) create_device, 1},
+    {"vkGetInstanceProcAddr", (PFN_vkVoidFunction) wjit_count_instance_function, 1},
+    {"vkGetDeviceProcAddr", (PFN_vkVoidFunction) wjit_count_device_function, 0},
+    {"vkDestroyDevice", (PFN_vkVoidFunction) destroy_device, 0},
+    {"vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module, 0},
+    {"vkCreateComputePipelines", (PFN_vkVoidFunction) create_compute_pipelines, 0},
+    {"vkBeginCommandBuffer", (PFN_vkVoidFunction) begin_command_buffer, 0},
+    {"vkCmdBindPipeline", (PFN_vkVoidFunction) cmd_bind_pipeline, 0},
+    {"vkCmdDispatch", (PFN_vkVoidFunction) cmd_dispatch, 0},
+    {"vkCmdDispatchIndirect", (PFN_vkVoidFunction) cmd_dispatch_indirect, 0},
+    {"vkQueueSubmit", (PFN_vkVoidFunction) queue_submit, 0},
+    {"vkQueueSubmit2", (PFN_vkVoidFunction) queue_submit2, 0},
+};
+
+static PFN_vkVoidFunction our_function(const char *name, int with_instance)
+{
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strcmp(ours[i].name, name) == 0 && (with_instance || !ours[i].is_of_instance)) {
+            return ours[i].function;
+        }
+    }
+    return NULL;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL wjit_count_device_function(VkDevice device,
+                                                                    const char *name)
+{
+    const PFN_vkVoidFunction function = our_function(name, 0);
+    // What the driver lacks must stay missing.
+    const PFN_vkVoidFunction next = next_of(device, name);
+    return next != NULL && function != NULL ? function : next;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL wjit_count_instance_function(VkInstance instance,
+                                                                      const char *name)
+{
+    const PFN_vkVoidFunction function = our_function(name, 1);
+    if (function != NULL || instance == VK_NULL_HANDLE) {
+        return function;
+    }
+    pthread_mutex_lock(&state.lock);
+    const struct instance *entry = find(&state.instances, table_of(instance));
+    const PFN_vkGetInstanceProcAddr next = entry != NULL ? entry->next : NULL;
+    pthread_mutex_unlock(&state.lock);
+    return next != NULL ? next(instance, name) : NULL;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL
+vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface *interface)
+{
+    if (interface->loaderLayerInterfaceVersion > 2) {
+        interface->loaderLayerInterfaceVersion = 2;
+    }
+    interface->pfnGetInstanceProcAddr = wjit_count_instance_function;
+    interface->pfnGetDeviceProcAddr = wjit_count_device_function;
+    interface->pfnGetPhysicalDeviceProcAddr = NULL;
+    return VK_SUCCESS;
+}

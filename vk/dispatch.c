@@ -1,0 +1,224 @@
+// Runs a kernel over a grid and waits. The command buffer of the last dispatch is kept, so that the
+// same dispatch again is only submitted.
+#include <string.h>
+
+#include "vk/impl.h"
+
+enum {
+    // A device that has not answered by then is given up. Software drivers share the CPU with all
+    // else, and nothing resets them.
+    WAIT_MAX_S = 60,
+    WAIT_SOFTWARE_MAX_S = 1800,
+};
+
+static VkResult submit_and_wait(struct wj_gpu_device *device)
+{
+    const struct wj_vk_device_api *vk = &device->vk;
+    const VkSubmitInfo submit = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                                 .commandBufferCount = 1,
+                                 .pCommandBuffers = &device->commands};
+    const uint64_t seconds =
+        device->found->info.kind == WJ_GPU_SOFTWARE ? WAIT_SOFTWARE_MAX_S : WAIT_MAX_S;
+    VkResult result = vk->ResetFences(device->device, 1, &device->fence);
+    if (result == VK_SUCCESS) {
+        result = vk->QueueSubmit(device->queue, 1, &submit, device->fence);
+    }
+    if (result == VK_SUCCESS) {
+        result =
+            vk->WaitForFences(device->device, 1, &device->fence, VK_TRUE, seconds * 1000000000);
+    }
+    if (result == VK_TIMEOUT || result == VK_ERROR_DEVICE_LOST) {
+        device->is_lost = true;
+    }
+    return result;
+}
+
+static void barrier(struct wj_gpu_device *device, VkPipelineStageFlags from,
+                    VkAccessFlags from_access, VkPipelineStageFlags to, VkAccessFlags to_access)
+{
+    const VkMemoryBarrier all = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                 .srcAccessMask = from_access,
+                                 .dstAccessMask = to_access};
+    device->vk.CmdPipelineBarrier(device->commands, from, to, 0, 1, &all, 0, NULL, 0, NULL);
+}
+
+// Full rows of groups first, then what is left: so no item number wraps around at 2^32, as it would
+// if the last row were filled up.
+static void record_parts(struct wj_gpu_device *device, const struct wj_gpu_push *whole)
+{
+    const struct wj_vk_device_api *vk = &device->vk;
+    const uint32_t x_max = device->caps.workgroup_count_max[0];
+    const uint32_t y_max = device->caps.workgroup_count_max[1];
+    const uint64_t size = device->workgroup_size;
+    uint64_t groups_left = (whole->item_end + size - 1) / size;
+    struct wj_gpu_push push = *whole;
+    while (groups_left != 0) {
+        const uint32_t x = groups_left < x_max ? (uint32_t) groups_left : x_max;
+        const uint32_t y = groups_left / x < y_max ? (uint32_t) (groups_left / x) : y_max;
+        vk->CmdPushConstants(device->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT,
+                             0, sizeof push, &push);
+        vk->CmdDispatch(device->commands, x, y, 1);
+        groups_left -= (uint64_t) x * y;
+        push.first += (uint32_t) (x * y * size);
+    }
+}
+
+static VkResult begin(struct wj_gpu_device *device)
+{
+    const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    device->recorded.kernel = NULL;
+    return device->vk.BeginCommandBuffer(device->commands, &info);
+}
+
+static bool record(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+                   const struct wj_gpu_push *push, struct wj_err *err)
+{
+    struct wj_gpu_device *device = kernel->device;
+    const struct wj_vk_device_api *vk = &device->vk;
+    const VkPipelineStageFlags shader = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    const VkPipelineStageFlags transfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    VkResult result = begin(device);
+    if (result != VK_SUCCESS) {
+        return wj_vk_fail(err, "vkBeginCommandBuffer", result);
+    }
+    if (memory->is_mirrored && memory->upload_count != 0) {
+        vk->CmdCopyBuffer(device->commands, memory->staging.buffer, memory->local.buffer,
+                          memory->upload_count, memory->uploads);
+        barrier(device, transfer, VK_ACCESS_TRANSFER_WRITE_BIT, shader,
+                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+    }
+    if (device->timestamps != VK_NULL_HANDLE) {
+        vk->CmdResetQueryPool(device->commands, device->timestamps, 0, 2);
+        vk->CmdWriteTimestamp(device->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
+                              device->timestamps, 0);
+    }
+    vk->CmdBindPipeline(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->pipeline);
+    vk->CmdBindDescriptorSets(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+                              device->pipeline_layout, 0, 1, &memory->set, 0, NULL);
+    record_parts(device, push);
+    if (device->timestamps != VK_NULL_HANDLE) {
+        vk->CmdWriteTimestamp(device->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+                              device->timestamps, 1);
+    }
+    if (memory->is_mirrored) {
+        const VkBufferCopy all = {.size = memory->size_bytes};
+        barrier(device, shader, VK_ACCESS_SHADER_WRITE_BIT, transfer, VK_ACCESS_TRANSFER_READ_BIT);
+        vk->CmdCopyBuffer(device->commands, memory->local.buffer, memory->staging.buffer, 1, &all);
+    }
+    // Coherent memory needs this too: the device's caches are written back for the host to read.
+    barrier(device, shader | transfer, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
+    result = vk->EndCommandBuffer(device->commands);
+    if (result != VK_SUCCESS) {
+        return wj_vk_fail(err, "vkEndCommandBuffer", result);
+    }
+    if (!memory->is_mirrored) {
+        device->recorded = (struct wj_vk_recorded){kernel, memory, *push};
+    }
+    return true;
+}
+
+static double elapsed_ms(struct wj_gpu_device *device, double wall_ms)
+{
+    uint64_t ticks[2];
+    if (device->timestamps == VK_NULL_HANDLE ||
+        device->vk.GetQueryPoolResults(device->device, device->timestamps, 0, 2, sizeof ticks,
+                                       ticks, sizeof *ticks,
+                                       VK_QUERY_RESULT_64_BIT) != VK_SUCCESS) {
+        return wall_ms;
+    }
+    return (double) ((ticks[1] - ticks[0]) & device->tick_mask) * device->tick_ms;
+}
+
+// The lock is held.
+static bool run(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+                const struct wj_gpu_push *push, struct wj_gpu_trap *trap, double *gpu_ms,
+                struct wj_err *err)
+{
+    struct wj_gpu_device *device = kernel->device;
+    const struct wj_vk_recorded *last = &device->recorded;
+    if (device->is_lost) {
+        return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "%s was lost",
+                          device->found->info.name);
+    }
+    if (!memory->is_ready) {
+        return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "the memory is not on the device");
+    }
+    memset(device->trap.mapped, 0, sizeof *trap);
+    if (memory->is_mirrored) {
+        wj_vk_memory_stage(memory);
+    }
+    const bool is_recorded = last->kernel == kernel && last->memory == memory &&
+                             memcmp(&last->push, push, sizeof *push) == 0;
+    if (!is_recorded && !record(kernel, memory, push, err)) {
+        return false;
+    }
+    const double start = wj_vk_now_ms();
+    VkResult result = submit_and_wait(device);
+    if (result == VK_TIMEOUT) {
+        return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET,
+                          "%s did not finish a kernel in time and is given up",
+                          device->found->info.name);
+    }
+    if (result != VK_SUCCESS) {
+        return wj_vk_fail(err, "running a kernel", result);
+    }
+    *gpu_ms = elapsed_ms(device, wj_vk_now_ms() - start);
+    if (memory->is_mirrored) {
+        wj_vk_memory_unstage(memory);
+    }
+    memcpy(trap, device->trap.mapped, sizeof *trap);
+    return true;
+}
+
+bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, uint32_t nx,
+                    uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
+                    struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err)
+{
+    double unused_ms;
+    gpu_ms = gpu_ms != NULL ? gpu_ms : &unused_ms;
+    *gpu_ms = 0;
+    memset(trap, 0, sizeof *trap);
+    if (kernel->device != memory->device) {
+        return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
+                          "kernel and memory are on different devices");
+    }
+    // nx * ny fits 64 bits; items are numbered in 32.
+    uint64_t items = (uint64_t) nx * ny;
+    if (__builtin_mul_overflow(items, nz, &items) || items > UINT32_MAX) {
+        return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
+                          "a grid of %u x %u x %u items: a GPU takes %u in all", nx, ny, nz,
+                          UINT32_MAX);
+    }
+    if (items == 0) {
+        return true;
+    }
+    const struct wj_gpu_push push = {
+        .nx = nx,
+        .ny = ny,
+        .nz = nz,
+        .args = args,
+        .item_end = (uint32_t) items,
+        .memory_bytes_low = (uint32_t) memory->size_bytes,
+        .memory_bytes_high = (uint32_t) (memory->size_bytes >> 32),
+        .fuel = fuel,
+    };
+    pthread_mutex_lock(&kernel->device->lock);
+    bool ok = run(kernel, memory, &push, trap, gpu_ms, err);
+    pthread_mutex_unlock(&kernel->device->lock);
+    return ok;
+}
+
+bool wj_vk_clear_memory(struct wj_gpu_memory *memory, struct wj_err *err)
+{
+    struct wj_gpu_device *device = memory->device;
+    VkResult result = begin(device);
+    if (result == VK_SUCCESS) {
+        device->vk.CmdFillBuffer(device->commands, memory->local.buffer, 0, VK_WHOLE_SIZE, 0);
+        result = device->vk.EndCommandBuffer(device->commands);
+    }
+    if (result == VK_SUCCESS) {
+        result = submit_and_wait(device);
+    }
+    return result == VK_SUCCESS || wj_vk_fail(err, "clearing memory", result);
+}
