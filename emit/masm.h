@@ -82,6 +82,10 @@ struct wj_masm {
         bool has_lse;    // a64: single-instruction atomics
     } features;
     bool is_deterministic; // arithmetic gives canonical NaNs only where the compiler asks for it
+    // x64: the code position where the zero flag tells whether this register is zero.
+    const uint8_t *zero_flag_at;
+    wj_reg zero_flag_reg;
+    bool zero_flag_is_64;
     uint32_t wasm_offset;  // of the operation being compiled: recorded with trap sites
     void *trace;           // the target of emit/trace_masm.h: the FILE it prints to
 };
@@ -159,7 +163,7 @@ struct wj_masm {
 //   void masm_icmp_addr(m, num, wj_reg a, struct wj_addr b);                   sets flags
 //   void masm_itest(m, num, wj_reg a, wj_reg b);                               flags of a & b
 //   void masm_itest_imm(m, num, wj_reg a, int64_t imm);                        flags of a & imm:
-//        both set EQ and NE, and the signed conditions against zero
+//        both set EQ and NE alone
 //   void masm_setcc(m, enum wj_cond cond, wj_reg d);                           0 or 1; keeps flags
 //   void masm_csel(m, enum wj_cond cond, enum wj_num num, wj_reg d, wj_reg a, wj_reg b);
 //        d = cond ? a : b; general registers, or vector registers of any num; keeps flags only

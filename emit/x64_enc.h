@@ -336,6 +336,23 @@ X64_INLINE void x64_test(struct wj_masm *m, uint32_t w, wj_reg a, wj_reg b)
     x64_rr(m, 0x85 | w, b, a);
 }
 
+// The zero flag answers for d until the next instruction or label.
+X64_INLINE void x64_note_zero_flag(struct wj_masm *m, uint32_t w, wj_reg d)
+{
+    m->zero_flag_at = m->buf.cursor;
+    m->zero_flag_reg = d;
+    m->zero_flag_is_64 = w != 0;
+}
+
+// Sets the zero flag for a, unless the instruction before did.
+X64_INLINE void x64_test_zero(struct wj_masm *m, uint32_t w, wj_reg a)
+{
+    if (m->zero_flag_at != m->buf.cursor || m->zero_flag_reg != a ||
+        m->zero_flag_is_64 != (w != 0)) {
+        x64_test(m, w, a, a);
+    }
+}
+
 X64_INLINE void x64_lea(struct wj_masm *m, uint32_t w, wj_reg d, struct x64_mem a)
 {
     x64_rm(m, 0x8d | w, d, a);

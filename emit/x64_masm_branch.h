@@ -56,6 +56,7 @@ X64_INLINE void x64_rel32(struct wj_masm *m, wj_label label)
 X64_INLINE void masm_bind(struct wj_masm *m, wj_label label)
 {
     struct wj_codebuf *buf = &m->buf;
+    m->zero_flag_at = NULL; // another path may arrive here
     // After an overflow the threads may lead through code that was written over.
     if (buf->overflow) {
         return;
@@ -121,7 +122,7 @@ X64_INLINE void masm_jcc(struct wj_masm *m, enum wj_cond cond, wj_label label)
 
 X64_INLINE void masm_cbz(struct wj_masm *m, enum wj_num num, bool if_zero, wj_reg a, wj_label label)
 {
-    x64_test(m, x64_w(num), a, a);
+    x64_test_zero(m, x64_w(num), a);
     x64_jcc(m, if_zero ? CC_E : CC_NE, label);
 }
 

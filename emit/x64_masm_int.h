@@ -44,6 +44,7 @@ X64_INLINE void x64_ibin_2(struct wj_masm *m, enum wj_ibinop op, uint32_t w, wj_
         x64_rr(m, X64_IMUL | w, d, s);
     } else {
         x64_alu(m, x64_alu_of(op), w, d, s);
+        x64_note_zero_flag(m, w, d);
     }
 }
 
@@ -54,6 +55,7 @@ X64_INLINE void x64_ibin_mem(struct wj_masm *m, enum wj_ibinop op, uint32_t w, w
         x64_rm(m, X64_IMUL | w, d, b);
     } else {
         x64_alu_mem(m, x64_alu_of(op), w, d, b);
+        x64_note_zero_flag(m, w, d);
     }
 }
 
@@ -125,10 +127,13 @@ X64_INLINE void x64_add_imm(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg a, i
         x64_ibin_imm_reg(m, IBIN_ADD, w, d, a, imm);
     } else if (d != a) {
         x64_lea(m, w, d, x64_at(a, (int32_t) imm));
-    } else if (imm == 128) {
-        x64_alu_imm(m, ALU_SUB, w, d, -128);
     } else {
-        x64_alu_imm(m, ALU_ADD, w, d, (int32_t) imm);
+        if (imm == 128) {
+            x64_alu_imm(m, ALU_SUB, w, d, -128);
+        } else {
+            x64_alu_imm(m, ALU_ADD, w, d, (int32_t) imm);
+        }
+        x64_note_zero_flag(m, w, d);
     }
 }
 
@@ -212,6 +217,7 @@ X64_INLINE void x64_logic_imm(struct wj_masm *m, enum wj_ibinop op, uint32_t w, 
         x64_rr(m, 0xf7 | w, 2, d); // not
     } else {
         x64_alu_imm(m, x64_alu_of(op), w, d, (int32_t) imm);
+        x64_note_zero_flag(m, w, d);
     }
 }
 
@@ -351,7 +357,11 @@ X64_INLINE void masm_icmp_addr(struct wj_masm *m, enum wj_num num, wj_reg a, str
 
 X64_INLINE void masm_itest(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b)
 {
-    x64_test(m, x64_w(num), a, b);
+    if (a == b) {
+        x64_test_zero(m, x64_w(num), a);
+    } else {
+        x64_test(m, x64_w(num), a, b);
+    }
 }
 
 X64_INLINE void masm_itest_imm(struct wj_masm *m, enum wj_num num, wj_reg a, int64_t imm)
