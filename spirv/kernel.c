@@ -1,0 +1,498 @@
+// The shader around a kernel: its interface, the numbering of items, the restart in the general
+// version, the trap record; and the functions that the kernel reaches.
+#include "spirv/kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "spirv/translate.h"
+
+enum { LOCAL_SIZE_DEFAULT = 64 };
+
+static const char entry_name[8] = "main";
+
+static void decorate(struct wj_spv_builder *b, uint32_t id, SpvDecoration decoration)
+{
+    WJ_SPV_IN(b, WJ_SPV_ANNOTATIONS, SpvOpDecorate, id, (uint32_t) decoration);
+}
+
+static void decorate_with(struct wj_spv_builder *b, uint32_t id, SpvDecoration decoration,
+                          uint32_t value)
+{
+    WJ_SPV_IN(b, WJ_SPV_ANNOTATIONS, SpvOpDecorate, id, (uint32_t) decoration, value);
+}
+
+static void make_header(struct wj_spv_translator *t)
+{
+    static const char glsl_name[16] = "GLSL.std.450";
+    struct wj_spv_builder *b = &t->b;
+    uint32_t words[1 + sizeof glsl_name / 4];
+    WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityShader);
+    if (t->caps->has_int64) {
+        WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityInt64);
+    }
+    if (t->caps->has_float64) {
+        WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityFloat64);
+    }
+    if (t->caps->has_storage8) {
+        WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityStorageBuffer8BitAccess);
+    }
+    b->glsl = wj_spv_id(b);
+    words[0] = b->glsl;
+    memcpy(words + 1, glsl_name, sizeof glsl_name);
+    wj_spv_raw(&b->sections[WJ_SPV_IMPORTS], SpvOpExtInstImport, words, 5);
+    WJ_SPV_IN(b, WJ_SPV_MEMORY_MODEL, SpvOpMemoryModel, SpvAddressingModelLogical,
+              SpvMemoryModelGLSL450);
+}
+
+static void make_types(struct wj_spv_translator *t)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t bool_type = wj_spv_type_bool(b);
+    const uint32_t u32 = wj_spv_type_int(b, 32);
+    const uint32_t f32 = wj_spv_type_float(b, 32);
+    const uint32_t bool2 = wj_spv_type_vector(b, bool_type, 2);
+    const uint32_t bool4 = wj_spv_type_vector(b, bool_type, 4);
+    t->types[REPR_BOOL] = bool_type;
+    t->types[REPR_U32] = u32;
+    t->types[REPR_F32] = f32;
+    t->types[REPR_U32X4] = wj_spv_type_vector(b, u32, 4);
+    t->types[REPR_F32X4] = wj_spv_type_vector(b, f32, 4);
+    if (t->caps->has_int64) {
+        t->types[REPR_U64] = wj_spv_type_int(b, 64);
+        t->types[REPR_U64X2] = wj_spv_type_vector(b, t->types[REPR_U64], 2);
+    }
+    if (t->caps->has_float64) {
+        t->types[REPR_F64] = wj_spv_type_float(b, 64);
+        t->types[REPR_F64X2] = wj_spv_type_vector(b, t->types[REPR_F64], 2);
+    }
+    for (unsigned i = 0; i < REPR_COUNT; i++) {
+        const unsigned count = wj_spv_components((enum wj_spv_repr) i);
+        t->bool_types[i] = count == 1 ? bool_type : count == 2 ? bool2 : bool4;
+    }
+}
+
+// A block that holds one runtime array, at a binding of set 0.
+static uint32_t make_view(struct wj_spv_translator *t, uint32_t element, uint32_t stride,
+                          uint32_t *pointer)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t array = wj_spv_type(b, SpvOpTypeRuntimeArray, WJ_SPV_ARGS(element));
+    const uint32_t block = wj_spv_type(b, SpvOpTypeStruct, WJ_SPV_ARGS(array));
+    decorate_with(b, array, SpvDecorationArrayStride, stride);
+    decorate(b, block, SpvDecorationBlock);
+    WJ_SPV_IN(b, WJ_SPV_ANNOTATIONS, SpvOpMemberDecorate, block, 0, SpvDecorationOffset, 0);
+    const uint32_t type = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, block);
+    const uint32_t id = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpVariable, type, id, SpvStorageClassStorageBuffer);
+    decorate_with(b, id, SpvDecorationDescriptorSet, 0);
+    decorate_with(b, id, SpvDecorationBinding, 0);
+    decorate(b, id, SpvDecorationAliased);
+    *pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, element);
+    return id;
+}
+
+static uint32_t make_words_block(struct wj_spv_translator *t, SpvStorageClass class, uint32_t count)
+{
+    struct wj_spv_builder *b = &t->b;
+    uint32_t members[16] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        members[i] = t->types[REPR_U32];
+    }
+    const uint32_t block = wj_spv_type(b, SpvOpTypeStruct, members, count);
+    for (uint32_t i = 0; i < count; i++) {
+        WJ_SPV_IN(b, WJ_SPV_ANNOTATIONS, SpvOpMemberDecorate, block, i, SpvDecorationOffset, 4 * i);
+    }
+    decorate(b, block, SpvDecorationBlock);
+    const uint32_t type = wj_spv_type_pointer(b, class, block);
+    const uint32_t id = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpVariable, type, id, (uint32_t) class);
+    return id;
+}
+
+static uint32_t make_private(struct wj_spv_translator *t)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t type = wj_spv_type_pointer(b, SpvStorageClassPrivate, t->types[REPR_U32]);
+    const uint32_t zero = wj_spv_const_u32(b, 0);
+    const uint32_t id = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpVariable, type, id, SpvStorageClassPrivate, zero);
+    return id;
+}
+
+static uint32_t make_input(struct wj_spv_translator *t, uint32_t type, SpvBuiltIn built_in)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t pointer = wj_spv_type_pointer(b, SpvStorageClassInput, type);
+    const uint32_t id = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpVariable, pointer, id, SpvStorageClassInput);
+    decorate_with(b, id, SpvDecorationBuiltIn, (uint32_t) built_in);
+    return id;
+}
+
+// Ids of `main` alone.
+struct entry {
+    uint32_t uvec3;
+    uint32_t group, group_count, local;
+    uint32_t size_x; // specialisation constant 0
+    uint32_t trap_pointer;
+    uint32_t fast, general; // versions of the kernel; fast: 0 where there is none
+};
+
+_Static_assert(sizeof(struct wj_gpu_push) == 36 && sizeof(struct wj_gpu_trap) == 16,
+               "the blocks of words are these structures");
+
+static void make_interface(struct wj_spv_translator *t, struct entry *e)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t u32 = t->types[REPR_U32];
+    t->memory_words = make_view(t, u32, 4, &t->word_pointer);
+    t->memory_vectors = make_view(t, t->types[REPR_U32X4], 16, &t->vector_pointer);
+    if (t->caps->has_storage8) {
+        const uint32_t u8 = wj_spv_type_int(b, 8);
+        t->memory_bytes = make_view(t, u8, 1, &t->byte_pointer);
+    }
+    t->trap_record = make_words_block(t, SpvStorageClassStorageBuffer, 4);
+    decorate_with(b, t->trap_record, SpvDecorationDescriptorSet, 0);
+    decorate_with(b, t->trap_record, SpvDecorationBinding, 1);
+    e->trap_pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, u32);
+    t->push = make_words_block(t, SpvStorageClassPushConstant, 9);
+    t->push_pointer = wj_spv_type_pointer(b, SpvStorageClassPushConstant, u32);
+    t->stop = make_private(t);
+    t->stop_address = make_private(t);
+    t->fuel = make_private(t);
+    e->uvec3 = wj_spv_type_vector(b, u32, 3);
+    e->group = make_input(t, e->uvec3, SpvBuiltInWorkgroupId);
+    e->group_count = make_input(t, e->uvec3, SpvBuiltInNumWorkgroups);
+    e->local = make_input(t, e->uvec3, SpvBuiltInLocalInvocationId);
+    e->size_x = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpSpecConstant, u32, e->size_x, LOCAL_SIZE_DEFAULT);
+    decorate_with(b, e->size_x, SpvDecorationSpecId, 0);
+    const uint32_t one = wj_spv_const_u32(b, 1);
+    const uint32_t size = wj_spv_id(b);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpSpecConstantComposite, e->uvec3, size, e->size_x, one, one);
+    decorate_with(b, size, SpvDecorationBuiltIn, SpvBuiltInWorkgroupSize);
+}
+
+static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
+{
+    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
+}
+
+static uint32_t test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
+{
+    return WJ_SPV_OP(&t->b, op, t->types[REPR_BOOL], a, b);
+}
+
+// Opens a block entered where the condition holds; returns its merge.
+static uint32_t begin_if(struct wj_spv_translator *t, uint32_t condition)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t then = wj_spv_id(b);
+    const uint32_t merge = wj_spv_id(b);
+    wj_spv_selection(b, merge);
+    wj_spv_branch_if(b, condition, then, merge);
+    wj_spv_label(b, then);
+    return merge;
+}
+
+static void end_if(struct wj_spv_translator *t, uint32_t merge)
+{
+    wj_spv_branch(&t->b, merge);
+    wj_spv_label(&t->b, merge);
+}
+
+static uint32_t load_push(struct wj_spv_translator *t, uint32_t member)
+{
+    const uint32_t pointer = WJ_SPV_OP(&t->b, SpvOpAccessChain, t->push_pointer, t->push,
+                                       wj_spv_const_u32(&t->b, member));
+    return WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], pointer);
+}
+
+static uint32_t load_component(struct wj_spv_translator *t, const struct entry *e, uint32_t input,
+                               uint32_t component)
+{
+    const uint32_t vector = WJ_SPV_OP(&t->b, SpvOpLoad, e->uvec3, input);
+    return WJ_SPV_OP(&t->b, SpvOpCompositeExtract, t->types[REPR_U32], vector, component);
+}
+
+// The first item to trap fills in the record.
+static void write_record(struct wj_spv_translator *t, const struct entry *e, uint32_t item)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t u32 = t->types[REPR_U32];
+    const uint32_t zero = wj_spv_const_u32(b, 0);
+    const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, u32, t->stop);
+    const uint32_t merge = begin_if(t, test(t, SpvOpINotEqual, stop, zero));
+    const uint32_t kind = u32_op(t, SpvOpShiftRightLogical, stop, wj_spv_const_u32(b, 28));
+    const uint32_t low = u32_op(t, SpvOpBitwiseAnd, stop, wj_spv_const_u32(b, 0x0fffffff));
+    const uint32_t offset = u32_op(t, SpvOpIAdd, low, wj_spv_const_u32(b, t->offset_base));
+    const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, e->trap_pointer, t->trap_record, zero);
+    const uint32_t none = wj_spv_const_u32(b, SpvMemorySemanticsMaskNone);
+    const uint32_t old = WJ_SPV_OP(b, SpvOpAtomicCompareExchange, u32, pointer,
+                                   wj_spv_const_u32(b, SpvScopeDevice), none, none, kind, zero);
+    const uint32_t inner = begin_if(t, test(t, SpvOpIEqual, old, zero));
+    const uint32_t address = WJ_SPV_OP(b, SpvOpLoad, u32, t->stop_address);
+    const uint32_t values[3] = {offset, item, address};
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint32_t member = WJ_SPV_OP(b, SpvOpAccessChain, e->trap_pointer, t->trap_record,
+                                          wj_spv_const_u32(b, i + 1));
+        WJ_SPV_DO(b, SpvOpStore, member, values[i]);
+    }
+    end_if(t, inner);
+    end_if(t, merge);
+}
+
+// Where the device counts iterations of groups, the first one of each loop, which no back edge
+// counts, is paid for in advance; what loops inside loops cost, back edges know.
+static uint32_t first_fuel(struct wj_spv_translator *t)
+{
+    const uint32_t fuel = load_push(t, 8);
+    if (t->caps->loop_iterations_max == 0 || t->loop_total == 0) {
+        return fuel;
+    }
+    const uint32_t cost = wj_spv_const_u32(&t->b, t->loop_total);
+    const uint32_t left = u32_op(t, SpvOpISub, fuel, cost);
+    return wj_spv_select(t, REPR_U32, test(t, SpvOpULessThan, fuel, cost),
+                         wj_spv_const_u32(&t->b, 0), left);
+}
+
+static void make_main(struct wj_spv_translator *t, const struct entry *e)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t main_id = wj_spv_id(b);
+    const uint32_t void_type = wj_spv_type_void(b);
+    const uint32_t zero = wj_spv_const_u32(b, 0);
+    const uint32_t all = wj_spv_const_u32(b, UINT32_MAX);
+    wj_spv_function_begin(b, main_id, wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(void_type)),
+                          void_type);
+    const uint32_t row = u32_op(t, SpvOpIMul, load_component(t, e, e->group, 1),
+                                load_component(t, e, e->group_count, 0));
+    const uint32_t group = u32_op(t, SpvOpIAdd, row, load_component(t, e, e->group, 0));
+    const uint32_t start = u32_op(t, SpvOpIMul, group, e->size_x);
+    const uint32_t in_part = u32_op(t, SpvOpIAdd, start, load_component(t, e, e->local, 0));
+    const uint32_t item = u32_op(t, SpvOpIAdd, in_part, load_push(t, 4));
+    const uint32_t merge = begin_if(t, test(t, SpvOpULessThan, item, load_push(t, 5)));
+    const uint32_t nx = load_push(t, 0);
+    const uint32_t ny = load_push(t, 1);
+    const uint32_t rows = u32_op(t, SpvOpUDiv, item, nx);
+    const uint32_t x = u32_op(t, SpvOpISub, item, u32_op(t, SpvOpIMul, rows, nx));
+    const uint32_t z = u32_op(t, SpvOpUDiv, rows, ny);
+    const uint32_t y = u32_op(t, SpvOpISub, rows, u32_op(t, SpvOpIMul, z, ny));
+    const uint32_t args = load_push(t, 3);
+    WJ_SPV_DO(b, SpvOpStore, t->fuel, first_fuel(t));
+    if (e->fast != 0) {
+        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->fast, x, y, z, args);
+        const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
+        const uint32_t again = begin_if(t, test(t, SpvOpIEqual, stop, all));
+        WJ_SPV_DO(b, SpvOpStore, t->stop, zero);
+        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->general, x, y, z, args);
+        end_if(t, again);
+    } else {
+        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->general, x, y, z, args);
+    }
+    write_record(t, e, item);
+    end_if(t, merge);
+    wj_spv_raw(&b->body, SpvOpReturn, NULL, 0);
+    b->is_terminated = true;
+    wj_spv_function_end(b);
+
+    uint32_t words[16] = {SpvExecutionModelGLCompute, main_id};
+    uint32_t count = 2;
+    memcpy(words + count, entry_name, sizeof entry_name);
+    count += sizeof entry_name / 4;
+    const uint32_t interface[] = {t->memory_words, t->memory_vectors, t->trap_record, t->push,
+                                  t->stop,         t->stop_address,   t->fuel,        e->group,
+                                  e->group_count,  e->local};
+    memcpy(words + count, interface, sizeof interface);
+    count += sizeof interface / 4;
+    if (t->memory_bytes != 0) {
+        words[count++] = t->memory_bytes;
+    }
+    wj_spv_raw(&b->sections[WJ_SPV_ENTRY_POINTS], SpvOpEntryPoint, words, count);
+    WJ_SPV_IN(b, WJ_SPV_EXECUTION_MODES, SpvOpExecutionMode, main_id, SpvExecutionModeLocalSize,
+              LOCAL_SIZE_DEFAULT, 1, 1);
+}
+
+// The functions.
+
+struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index, uint32_t call_at)
+{
+    for (uint32_t i = 0; i < t->func_count; i++) {
+        if (t->funcs[i].index == index) {
+            return &t->funcs[i];
+        }
+    }
+    struct wj_spv_func *funcs =
+        wj_spv_grow(t, t->funcs, &t->func_capacity, t->func_count, sizeof *funcs);
+    if (funcs == NULL) {
+        return NULL;
+    }
+    t->funcs = funcs;
+    struct wj_spv_func *func = &t->funcs[t->func_count++];
+    *func = (struct wj_spv_func){.index = index, .id = wj_spv_id(&t->b), .call_at = call_at};
+    return func;
+}
+
+enum visit { VISIT_NONE, VISIT_OPEN, VISIT_DONE };
+
+// Depth-first, without recursion of our own: `path` is a stack of functions being visited.
+static bool check_recursion(struct wj_spv_translator *t)
+{
+    uint32_t *path = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
+    uint32_t *next = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
+    if (path == NULL || next == NULL) {
+        t->has_failed = true;
+        return false;
+    }
+    uint32_t depth = 1;
+    t->funcs[0].visit = VISIT_OPEN;
+    while (depth != 0) {
+        struct wj_spv_func *func = &t->funcs[path[depth - 1]];
+        if (next[depth - 1] == func->callee_count) {
+            func->visit = VISIT_DONE;
+            depth--;
+            continue;
+        }
+        const uint32_t callee = func->callees[next[depth - 1]++];
+        struct wj_spv_func *to = &t->funcs[callee];
+        if (to->visit == VISIT_OPEN) {
+            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, to->call_at,
+                              "function %u is recursive", to->index);
+        }
+        if (to->visit == VISIT_NONE) {
+            to->visit = VISIT_OPEN;
+            path[depth] = callee;
+            next[depth] = 0;
+            depth++;
+        }
+    }
+    return true;
+}
+
+static bool check_kernel(struct wj_spv_translator *t)
+{
+    const struct wj_module *module = t->module;
+    if (t->kernel_index >= module->func_count || module->funcs[t->kernel_index].is_imported) {
+        return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                          "the kernel is not a function of the module");
+    }
+    const struct wj_func *func = &module->funcs[t->kernel_index];
+    const struct wj_functype *type = func->type;
+    bool is_kernel = type->param_count == 4 && type->result_count == 0;
+    for (uint32_t i = 0; is_kernel && i < 4; i++) {
+        is_kernel = type->types[i] == WJ_TYPE_I32;
+    }
+    if (!is_kernel) {
+        return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
+                          "the kernel's type is not (i32 i32 i32 i32) -> ()");
+    }
+    if (module->memory_count != 0) {
+        const struct wj_memory_type *memory = &module->memories[0].type;
+        t->memory_bytes_min = memory->limits.min << memory->page_size_log2;
+        if (memory->limits.is_64) {
+            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
+                              "the memory has 64-bit addresses");
+        }
+        if (memory->limits.is_shared) {
+            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
+                              "the memory is shared");
+        }
+        if (t->memory_bytes_min < 16) {
+            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
+                              "the memory may be empty");
+        }
+    }
+    return true;
+}
+
+// Offsets in trap records count from the first function of the module's code section, in 28 bits.
+static bool check_offsets(struct wj_spv_translator *t)
+{
+    const struct wj_module *module = t->module;
+    t->offset_base = module->funcs[module->func_import_count].code_offset;
+    if (module->size_bytes - t->offset_base >= 1u << 28) {
+        return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                          "the module has more than 256 MiB of code");
+    }
+    return true;
+}
+
+static bool translate_all(struct wj_spv_translator *t, struct entry *e)
+{
+    bool is_useful = false;
+    struct wj_spv_func *kernel = wj_spv_find_func(t, t->kernel_index, 0);
+    if (kernel == NULL) {
+        return false;
+    }
+    const struct wj_spv_mark mark = wj_spv_mark(&t->b);
+    e->fast = wj_spv_id(&t->b);
+    if (!wj_spv_translate_func(t, kernel, e->fast, MODE_FAST, &is_useful)) {
+        return false;
+    }
+    if (!is_useful) {
+        wj_spv_rewind(&t->b, mark);
+        e->fast = 0;
+    }
+    e->general = wj_spv_id(&t->b);
+    for (uint32_t i = 0; i < t->func_count; i++) {
+        const uint32_t id = i == 0 ? e->general : t->funcs[i].id;
+        if (!wj_spv_translate_func(t, &t->funcs[i], id, MODE_GENERAL, &is_useful)) {
+            return false;
+        }
+        const struct wj_spv_func *func = &t->funcs[i];
+        if (i != 0 && func->has_loops && t->caps->loop_iterations_max != 0) {
+            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->call_at,
+                              "calls function %u, which loops: the device ends loops early",
+                              func->index);
+        }
+    }
+    return check_recursion(t);
+}
+
+bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
+                        const struct wj_gpu_caps *caps, struct wj_gpu_code *code,
+                        struct wj_err *reason)
+{
+    struct wj_spv_translator *t = calloc(1, sizeof *t);
+    struct entry e = {0};
+    bool is_good = false;
+    wj_err_clear(reason);
+    if (t == NULL) {
+        return wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    t->module = module;
+    t->caps = caps;
+    t->reason = reason;
+    t->kernel_index = func_index;
+    wj_spv_builder_init(&t->b);
+    if (!check_kernel(t) || !check_offsets(t)) {
+        goto done;
+    }
+    make_header(t);
+    make_types(t);
+    make_interface(t, &e);
+    if (!translate_all(t, &e)) {
+        goto done;
+    }
+    wj_spv_memory_helpers(t);
+    make_main(t, &e);
+    if (t->has_failed) {
+        goto done;
+    }
+    uint32_t *words = NULL;
+    size_t count = 0;
+    is_good = wj_spv_finish(&t->b, &words, &count);
+    if (is_good) {
+        *code = (struct wj_gpu_code){words, count, t->has_loops, t->has_loops};
+    }
+done:
+    if (!is_good && reason->kind == WJ_ERR_NONE) {
+        wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    wj_spv_builder_clear(&t->b);
+    wj_arena_clear(&t->arena);
+    wj_arena_clear(&t->pass_arena);
+    free(t);
+    return is_good;
+}

@@ -1,0 +1,304 @@
+// The translator's state, shared by its files: values, labels, facts, the functions of a kernel.
+//
+// A function is translated again and again until its facts hold: what one pass learns (labels that
+// are branched to, alignment of locals) the next one uses. Two or three passes are usual.
+#ifndef SPIRV_TRANSLATE_H
+#define SPIRV_TRANSLATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/trap.h"
+#include "runtime/vm/gpu.h"
+#include "spirv/builder.h"
+#include "wasm/module.h"
+#include "wasm/op.h"
+
+// How a value is held. The first of each width is the one that variables have.
+enum wj_spv_repr {
+    REPR_BOOL, // an i32 that is 0 or 1
+    REPR_U32,  // i32, bits of f32
+    REPR_F32,
+    REPR_U64, // i64, bits of f64
+    REPR_F64,
+    REPR_U32X4, // v128
+    REPR_F32X4,
+    REPR_U64X2,
+    REPR_F64X2,
+    REPR_COUNT,
+};
+
+// A value on the operand stack or in a local. Alignment: it is a sum of multiples of
+// 2^align_log2 and of the values that the bits of `roots` number.
+struct wj_spv_value {
+    uint32_t id;
+    uint8_t repr; // enum wj_spv_repr
+    uint8_t align_log2;
+    bool is_const;
+    uint64_t bits; // when is_const
+    uint64_t roots;
+};
+
+enum { ALIGN_LOG2_MAX = 4, ROOTS_MAX = 64 };
+
+// What is known of a function from the passes before.
+enum wj_spv_flag {
+    FLAG_BRANCHED = 1, // a label: some branch goes to it
+    FLAG_EFFECTS = 2,  // a loop: it stores, or calls what stores
+    FLAG_ROOT = 4,     // an operation: its result is the root that roots_at[] says
+};
+
+struct wj_spv_alignment {
+    uint64_t roots;
+    uint8_t align_log2;
+};
+
+struct wj_spv_facts {
+    uint8_t *flags;    // [code bytes], by offset from the function's code
+    uint8_t *roots_at; // [code bytes]
+    uint64_t *extents; // [code bytes]; an access: the end of what its check covers;
+                       // a loop: tail ends in the low half, loops inside in the high one
+    struct wj_spv_alignment *locals; // [locals]
+    uint8_t root_aligns[ROOTS_MAX];  // log2 of the alignment that a root has at least
+    uint8_t root_needs[ROOTS_MAX];   // log2 of the alignment that accesses rely on
+    uint64_t revoked;                // roots that may be made after a store: not relied on
+    uint32_t root_count;
+    bool has_changed;
+    bool gives_up; // too many passes: no more assumptions about alignment
+};
+
+enum wj_spv_label_kind { LABEL_FUNCTION, LABEL_BLOCK, LABEL_LOOP, LABEL_IF, LABEL_ELSE };
+
+// A branch that leaves a construct for a label beyond the next one.
+struct wj_spv_exit {
+    struct wj_spv_exit *next;
+    uint32_t label; // index in the label stack
+};
+
+struct wj_spv_label {
+    uint8_t kind;      // enum wj_spv_label_kind
+    bool is_breakable; // its merge block can be branched to
+    bool is_exit_used; // a loop: its merge block stands for the end of a block around it
+    bool is_dead_else; // an if whose arm ended without falling through
+    uint32_t at;       // of the operation, from the function's code
+    uint32_t merge;
+    uint32_t target; // a loop's continue target
+    uint32_t header;
+    uint32_t else_label;
+    uint32_t if_merge;
+    uint32_t height; // of the operand stack, without the parameters
+    uint32_t loops_before;
+    uint32_t checked_count;
+    uint32_t tail; // ends that follow right behind the loop's
+    bool had_effects;
+    struct wj_block_type block;
+    const uint32_t *result_vars;
+    const uint32_t *param_vars;
+    const struct wj_spv_value *params; // an if's, for its else
+    struct wj_spv_exit *exits;
+};
+
+// An address that was checked: [base, base + end) lies in memory, or the item has stopped.
+struct wj_spv_checked {
+    uint32_t base;
+    uint32_t safe; // the clamped base
+    uint64_t end;
+    uint32_t leader; // offset of the access that made the check
+};
+
+// The bounds for accesses that end `end` bytes behind their base.
+struct wj_spv_limit {
+    uint64_t end;
+    uint32_t limit;    // the highest base
+    uint32_t is_never; // a bool: memory is smaller than `end`; 0: it cannot be
+};
+
+enum wj_spv_mode {
+    // Nothing is assumed: any alignment works, an access outside stops the item.
+    MODE_GENERAL,
+    // Until the first store, accesses outside and unaligned roots only make the item start again in
+    // the general version: no check in there says where or why.
+    MODE_FAST,
+};
+
+struct wj_spv_func {
+    uint32_t index;
+    uint32_t id;
+    uint32_t type;
+    bool has_loops;
+    uint8_t visit;    // of the search for recursion
+    uint32_t callee_count;
+    uint32_t callee_capacity;
+    uint32_t *callees; // indexes in wj_spv_translator.funcs
+    uint32_t call_at;  // byte offset of the first call to it
+};
+
+struct wj_spv_translator {
+    struct wj_spv_builder b;
+    struct wj_arena arena;      // of the whole translation
+    struct wj_arena pass_arena; // of one pass
+    const struct wj_module *module;
+    const struct wj_gpu_caps *caps;
+    struct wj_err *reason;
+    uint32_t kernel_index;
+    uint64_t memory_bytes_min;
+    uint32_t offset_base; // byte offset that the ones in `stop` count from
+    bool has_loops;
+    bool has_memory;
+    uint32_t loop_total; // in all versions of all functions
+
+    // Types and module variables.
+    uint32_t types[REPR_COUNT];
+    uint32_t bool_types[REPR_COUNT]; // what comparing gives
+    uint32_t u32_pointer;            // into the word view
+    uint32_t memory_words, memory_vectors, memory_bytes;
+    uint32_t word_pointer, vector_pointer, byte_pointer;
+    uint32_t trap_record, push, push_pointer;
+    uint32_t stop, stop_address, fuel; // private variables
+    uint32_t store_byte, store_word;   // functions, made at the end when they were called
+
+    // The functions of the kernel.
+    struct wj_spv_func *funcs;
+    uint32_t func_count, func_capacity;
+
+    // The function being translated.
+    enum wj_spv_mode mode;
+    struct wj_spv_func *current;
+    const struct wj_func *func;
+    struct wj_spv_facts *facts;
+    bool has_effects;        // a store may have run before here
+    uint32_t early_accesses; // made while none had
+    uint32_t loop_count;
+    uint32_t brk; // variable: label index + 1 of a branch under way
+    bool uses_brk;
+    uint32_t local_count;
+    const wj_valtype *local_types;
+    uint32_t *local_vars;
+    struct wj_spv_value *local_cache;
+    uint32_t *local_epochs;
+    uint32_t epoch;                 // a cached local holds while this stays
+    uint32_t bytes_low, bytes_high; // the size of memory
+    uint32_t zero;                  // 0, but no compiler knows it
+    struct wj_spv_value *stack;
+    uint32_t stack_count, stack_capacity;
+    struct wj_spv_label *labels;
+    uint32_t label_count, label_capacity;
+    struct wj_spv_checked *checked;
+    uint32_t checked_count, checked_capacity;
+    struct wj_spv_limit *limits;
+    uint32_t limit_count, limit_capacity;
+    bool has_failed; // memory, or a limit of the translator
+};
+
+// translate.c
+bool wj_spv_refuse(struct wj_spv_translator *t, const struct wj_op *op, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
+uint32_t wj_spv_offset(const struct wj_spv_translator *t, const struct wj_op *op);
+void wj_spv_push(struct wj_spv_translator *t, struct wj_spv_value value);
+struct wj_spv_value wj_spv_pop(struct wj_spv_translator *t);
+struct wj_spv_value wj_spv_value(uint32_t id, enum wj_spv_repr repr);
+struct wj_spv_value wj_spv_value_u32(struct wj_spv_translator *t, uint32_t bits);
+enum wj_spv_repr wj_spv_repr_of(wj_valtype type);
+bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_valtype type);
+// A zero of the form, of which the driver's compiler does not know that it is one: some take any
+// product with a constant 0 for 0, whatever the sign, and divide by a constant 0 as they like.
+uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr);
+// The same value, but no constant to the driver.
+uint32_t wj_spv_opaque(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id);
+// The value in another form: the same bits, or the same number for REPR_BOOL.
+uint32_t wj_spv_as(struct wj_spv_translator *t, struct wj_spv_value value, enum wj_spv_repr repr);
+void *wj_spv_grow(struct wj_spv_translator *t, void *items, uint32_t *capacity, uint32_t count,
+                  size_t item_bytes);
+bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func, uint32_t id,
+                           enum wj_spv_mode mode, bool *is_useful);
+struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index, uint32_t call_at);
+bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op);
+
+// control.c
+bool wj_spv_control(struct wj_spv_translator *t, const struct wj_op *op);
+void wj_spv_control_begin(struct wj_spv_translator *t);
+void wj_spv_open(struct wj_spv_translator *t, uint32_t label, bool keeps_locals);
+// Records a trap where `condition` (a bool) holds; the item goes on without effects.
+void wj_spv_trap_if(struct wj_spv_translator *t, const struct wj_op *op, uint32_t condition,
+                    enum wj_trap_kind kind);
+void wj_spv_restart_if(struct wj_spv_translator *t, uint32_t condition);
+void wj_spv_effect(struct wj_spv_translator *t);
+
+// align.c
+struct wj_spv_alignment wj_spv_align_join(struct wj_spv_alignment a, struct wj_spv_alignment b);
+// A result that may be relied on to be aligned once it was tested: gives it a root.
+void wj_spv_align_root(struct wj_spv_translator *t, const struct wj_op *op,
+                       struct wj_spv_value *value);
+void wj_spv_align_param(struct wj_spv_translator *t, unsigned param, struct wj_spv_value *value);
+void wj_spv_align_binary(struct wj_spv_translator *t, const struct wj_op *op,
+                         const struct wj_spv_value *a, const struct wj_spv_value *b,
+                         struct wj_spv_value *result);
+void wj_spv_align_local(struct wj_spv_translator *t, uint32_t local,
+                        const struct wj_spv_value *value);
+// How aligned the value is without any test.
+unsigned wj_spv_align_known(const struct wj_spv_translator *t, const struct wj_spv_value *value);
+// How aligned the value is, at most `wanted_log2`; the roots' tests are asked for.
+unsigned wj_spv_align_use(struct wj_spv_translator *t, const struct wj_spv_value *value,
+                          unsigned wanted_log2);
+
+// numeric.c: operations on ids of any component count.
+bool wj_spv_numeric(struct wj_spv_translator *t, const struct wj_op *op);
+uint32_t wj_spv_int(struct wj_spv_translator *t, enum wj_spv_repr repr, uint64_t value);
+uint32_t wj_spv_icompare(struct wj_spv_translator *t, enum wj_spv_repr repr, enum wj_icmp cmp,
+                         uint32_t a, uint32_t b);
+uint32_t wj_spv_fcompare(struct wj_spv_translator *t, enum wj_spv_repr repr, enum wj_fcmp cmp,
+                         struct wj_spv_value a, struct wj_spv_value b);
+uint32_t wj_spv_select(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t condition,
+                       uint32_t yes, uint32_t no);
+uint32_t wj_spv_exact(struct wj_spv_translator *t, SpvOp op, enum wj_spv_repr repr, uint32_t a,
+                      uint32_t b);
+bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+                   enum wj_funop sub, struct wj_spv_value a, struct wj_spv_value *result);
+bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+                    enum wj_fbinop sub, struct wj_spv_value a, struct wj_spv_value b,
+                    struct wj_spv_value *result);
+uint32_t wj_spv_extend(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t a,
+                       unsigned bits);
+uint32_t wj_spv_popcnt(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t a);
+
+// convert.c
+bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op);
+uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, enum wj_spv_repr to,
+                          bool is_signed, uint32_t a);
+uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a);
+
+// memory.c
+bool wj_spv_memory(struct wj_spv_translator *t, const struct wj_op *op);
+// Makes the functions that stores called.
+void wj_spv_memory_helpers(struct wj_spv_translator *t);
+
+// vector.c, lanes.c
+bool wj_spv_vector(struct wj_spv_translator *t, const struct wj_op *op);
+bool wj_spv_lanes_unary(struct wj_spv_translator *t, const struct wj_op *op);
+bool wj_spv_lanes_binary(struct wj_spv_translator *t, const struct wj_op *op);
+bool wj_spv_lanes_shift(struct wj_spv_translator *t, const struct wj_op *op);
+
+static inline enum wj_spv_repr wj_spv_float_of(enum wj_spv_repr bits)
+{
+    return (enum wj_spv_repr)(bits + 1);
+}
+
+static inline enum wj_spv_repr wj_spv_bits_of(enum wj_spv_repr real)
+{
+    return (enum wj_spv_repr)(real - 1);
+}
+
+static inline unsigned wj_spv_width(enum wj_spv_repr repr)
+{
+    return repr == REPR_U64 || repr == REPR_F64 || repr == REPR_U64X2 || repr == REPR_F64X2 ? 64
+                                                                                            : 32;
+}
+
+static inline unsigned wj_spv_components(enum wj_spv_repr repr)
+{
+    return repr < REPR_U32X4 ? 1 : repr < REPR_U64X2 ? 4 : 2;
+}
+
+#endif

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Runs random kernels on the GPU, on the CPU and, where node is, on V8: same bytes, same traps.
+
+    tests/spirv/fuzz_kernels.py [--wjit PATH] [--device any] [--seed N] [--count N] [--node PATH]
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import kernels
+
+NODE = """
+import fs from 'fs';
+const module = new WebAssembly.Module(fs.readFileSync(process.argv[2]));
+let exports;
+const fd_write = (fd, iovs) => {
+  const [at, size] = new Uint32Array(exports.memory.buffer, iovs, 2);
+  fs.writeSync(1, new Uint8Array(exports.memory.buffer, at, size));
+  return 0;
+};
+({ exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: { fd_write } }));
+try { exports._start(); } catch (e) { process.exit(134); }
+"""
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--wjit", default="build/release/wjit")
+    parser.add_argument("--device", default="any")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--node", default=shutil.which("node"))
+    parser.add_argument("--keep", help="a folder for the modules that differ")
+    options = parser.parse_args()
+    failures = 0
+    on_device = 0
+    with tempfile.TemporaryDirectory() as folder:
+        script = os.path.join(folder, "run.mjs")
+        wat = os.path.join(folder, "kernel.wat")
+        wasm = os.path.join(folder, "kernel.wasm")
+        with open(script, "w", encoding="ascii") as file:
+            file.write(NODE)
+        for seed in range(options.seed, options.seed + options.count):
+            # Most kernels run through; some trap; some find none of their addresses aligned.
+            args = kernels.ARGS + (1 if seed % 5 == 4 else 0)
+            with open(wat, "w", encoding="ascii") as file:
+                file.write(kernels.module(seed, seed % 3 == 0, args))
+            subprocess.run(["wat2wasm", wat, "-o", wasm], check=True)
+            runs = {
+                "cpu": run([options.wjit, "--no-cache", "--gpu=off", wasm]),
+                "gpu": run([options.wjit, "--no-cache", "--gpu-explain",
+                            f"--gpu={options.device}", wasm]),
+            }
+            if options.node:
+                runs["node"] = run([options.node, script, wasm])
+            on_device += "translated" in runs["gpu"][2]
+            if len({(code, out) for code, out, _ in runs.values()}) != 1:
+                failures += 1
+                codes = {name: result[0] for name, result in runs.items()}
+                print(f"seed {seed}: exit codes {codes}: results differ")
+                if options.keep:
+                    shutil.copy(wasm, os.path.join(options.keep, f"{seed}.wasm"))
+    print(f"{options.count - failures} passed, {failures} failed, 0 skipped "
+          f"({on_device} ran on the device)")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,596 @@
+"""Random kernels as WebAssembly text: nests of control flow around integer, float and SIMD
+expressions, with loads and stores of any alignment. Each item owns OWN_BYTES of memory at args."""
+import random
+
+ITEMS = 48
+OWN_BYTES = 256
+ARGS = 32768
+LOCALS = {"i32": 5, "i64": 2, "f32": 3, "f64": 1, "v128": 2}
+
+I_BINARY = "add sub mul and or xor shl shr_s shr_u rotl rotr".split()
+I_DIVIDE = "div_s div_u rem_s rem_u".split()
+I_COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
+I_UNARY = "clz ctz popcnt extend8_s extend16_s".split()
+F_BINARY = "add sub mul div min max copysign".split()
+F_UNARY = "abs neg ceil floor trunc nearest sqrt".split()
+F_COMPARE = "eq ne lt gt le ge".split()
+V_BINARY = """f32x4.add f32x4.sub f32x4.mul f32x4.div f32x4.min f32x4.max f32x4.pmin f32x4.pmax
+f32x4.eq f32x4.lt f32x4.ge i32x4.add i32x4.sub i32x4.mul i32x4.min_s i32x4.max_u i32x4.eq i32x4.lt_s
+i32x4.gt_u i32x4.dot_i16x8_s v128.and v128.or v128.xor v128.andnot i16x8.add i16x8.mul
+i16x8.add_sat_s i16x8.sub_sat_u i16x8.min_s i16x8.max_u i16x8.avgr_u i16x8.q15mulr_sat_s i16x8.lt_s
+i16x8.ge_u i8x16.add i8x16.sub i8x16.add_sat_u i8x16.sub_sat_s i8x16.min_u i8x16.max_s i8x16.avgr_u
+i8x16.eq i8x16.gt_s i64x2.add i64x2.sub i64x2.mul i64x2.eq i64x2.lt_s f64x2.add f64x2.mul f64x2.min
+f64x2.max f64x2.lt""".split()
+V_UNARY = """f32x4.abs f32x4.neg f32x4.sqrt f32x4.ceil f32x4.floor f32x4.trunc f32x4.nearest
+f32x4.convert_i32x4_s f32x4.convert_i32x4_u i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f32x4_u
+i32x4.abs i32x4.neg v128.not i16x8.abs i16x8.neg i8x16.abs i8x16.neg i8x16.popcnt i64x2.abs
+i64x2.neg""".split()
+V_SHIFT = [f"{shape}.{op}" for shape in ("i8x16", "i16x8", "i32x4", "i64x2")
+           for op in ("shl", "shr_s", "shr_u")]
+V_TEST = """v128.any_true i8x16.all_true i16x8.all_true i32x4.all_true i8x16.bitmask i16x8.bitmask
+i32x4.bitmask""".split()
+SPECIAL_F32 = """0 -0 1 -1.5 inf -inf 2147483648 -2147483648 4294967296 1e-40 0.5 2.5 -3.5
+1e30""".split()
+SPECIAL_I32 = [0, 1, -1, 2, 3, 7, 31, 32, 255, 65535, -2147483648, 2147483647, 0x55555555]
+
+
+class Kernel:
+    def __init__(self, rng, types, callee=None, traps=True):
+        self.rng = rng
+        self.types = types
+        self.callee = callee
+        self.traps = traps
+        self.out = []
+        self.labels = []
+        self.loops = 0
+        self.budget = 60
+
+    def emit(self, *words):
+        self.out.append(" ".join(str(w) for w in words))
+
+    def local(self, kind):
+        return f"${kind}{self.rng.randrange(LOCALS[kind])}"
+
+    def canonical(self, kind):
+        """Replaces a NaN, whose payload is open, by a fixed one."""
+        temp = f"$t{kind}"
+        self.emit(f"local.set {temp} local.get {temp} {kind}.const nan")
+        self.emit(f"local.get {temp} local.get {temp} {kind}.eq select")
+
+    def canonical_v128(self, shape):
+        self.emit(f"local.set $tv local.get $tv {self.nan(shape)} local.get $tv local.get $tv")
+        self.emit(f"{shape}.eq v128.bitselect")
+
+    @staticmethod
+    def nan(shape):
+        return ("v128.const f32x4 nan nan nan nan" if shape == "f32x4"
+                else "v128.const f64x2 nan nan")
+
+    def address(self, size, is_store):
+        """An address for an access: mostly in the item's own part, or anywhere for loads."""
+        r = self.rng
+        roll = r.random()
+        align = 0
+        while (1 << align) < size:
+            align += 1
+        if roll < 0.5:
+            self.emit("local.get $own")
+            offset = r.randrange(0, OWN_BYTES - 16)
+            if r.random() < 0.7:
+                offset &= -min(size, 16)
+            else:
+                align = 0
+        elif roll < 0.8 or is_store:
+            self.emit("local.get $own")
+            self.expr("i32", 1)
+            mask = 0x7f if r.random() < 0.3 else 0x7f & -size
+            align = 0 if mask == 0x7f else align
+            self.emit(f"i32.const {mask} i32.and i32.add")
+            offset = r.choice([0, 4, 16])
+        else:
+            self.expr("i32", 2)
+            mask = 0x3fff if r.random() < 0.3 else 0x3fff & -size
+            align = 0 if mask == 0x3fff else align
+            self.emit(f"i32.const {mask} i32.and")
+            offset = r.choice([0, 16, 1024])
+            if self.traps and r.random() < 0.01:
+                offset = 65536 - r.randrange(64)
+        return f"offset={offset} align={1 << min(align, r.choice([0, 4, 4, 4]))}"
+
+    def expr(self, kind, depth):
+        r = self.rng
+        if depth <= 0 or r.random() < 0.2:
+            return self.leaf(kind)
+        getattr(self, "expr_" + kind)(depth)
+
+    def leaf(self, kind):
+        r = self.rng
+        if r.random() < 0.6:
+            self.emit("local.get", self.local(kind))
+        elif kind == "i32":
+            self.emit("i32.const", r.choice(SPECIAL_I32 + [r.randrange(-2**31, 2**31)]))
+        elif kind == "i64":
+            self.emit("i64.const", r.choice(SPECIAL_I32 + [r.randrange(-2**63, 2**63)]))
+        elif kind == "v128":
+            self.emit("v128.const i32x4", *[r.choice(SPECIAL_I32) for _ in range(4)])
+        else:
+            self.emit(f"{kind}.const", r.choice(SPECIAL_F32 + [r.uniform(-1e4, 1e4)]))
+
+    def pick(self):
+        return self.rng.choice(self.types)
+
+    def expr_int(self, kind, depth):
+        r = self.rng
+        d = depth - 1
+        roll = r.random()
+        if roll < 0.45:
+            self.expr(kind, d)
+            self.expr(kind, d)
+            self.emit(f"{kind}.{r.choice(I_BINARY)}")
+        elif roll < 0.52:
+            self.expr(kind, d)
+            self.expr(kind, d)
+            if not self.traps or r.random() < 0.95:
+                self.emit(f"{kind}.const 1 {kind}.or {kind}.const {2**30 - 1} {kind}.and")
+            self.emit(f"{kind}.{r.choice(I_DIVIDE)}")
+        elif roll < 0.6:
+            self.expr(kind, d)
+            self.emit(f"{kind}.{r.choice(I_UNARY)}")
+        elif roll < 0.75:
+            self.load(kind)
+        elif roll < 0.8:
+            self.select(kind, d)
+        else:
+            return False
+        return True
+
+    def expr_i32(self, depth):
+        r = self.rng
+        d = depth - 1
+        if self.expr_int("i32", depth):
+            return
+        roll = r.random()
+        kind = self.pick()
+        if roll < 0.4:
+            if kind == "v128":
+                self.expr("v128", d)
+                self.emit(r.choice(V_TEST))
+            elif kind[0] == "i":
+                self.expr(kind, d)
+                if r.random() < 0.3:
+                    self.emit(f"{kind}.eqz")
+                else:
+                    self.expr(kind, d)
+                    self.emit(f"{kind}.{r.choice(I_COMPARE)}")
+            else:
+                self.expr(kind, d)
+                self.expr(kind, d)
+                self.emit(f"{kind}.{r.choice(F_COMPARE)}")
+        elif roll < 0.6 and kind in ("f32", "f64"):
+            self.expr(kind, d)
+            sat = "" if self.traps and r.random() < 0.03 else "_sat"
+            self.emit(f"i32.trunc{sat}_{kind}_{r.choice('su')}")
+        elif roll < 0.7 and kind == "i64":
+            self.expr("i64", d)
+            self.emit("i32.wrap_i64")
+        elif roll < 0.8 and "v128" in self.types:
+            self.expr("v128", d)
+            self.emit(r.choice([f"i8x16.extract_lane_{r.choice('su')} {r.randrange(16)}",
+                                f"i16x8.extract_lane_{r.choice('su')} {r.randrange(8)}",
+                                f"i32x4.extract_lane {r.randrange(4)}"]))
+        elif roll < 0.9 and self.callee:
+            self.expr("i32", d)
+            self.expr("f32", d)
+            self.emit("local.get $own call", self.callee)
+        else:
+            self.expr("f32", d)
+            self.canonical("f32")
+            self.emit("i32.reinterpret_f32")
+
+    def expr_i64(self, depth):
+        d = depth - 1
+        if self.expr_int("i64", depth):
+            return
+        kind = self.pick()
+        if kind in ("f32", "f64"):
+            self.expr(kind, d)
+            self.emit(f"i64.trunc_sat_{kind}_{self.rng.choice('su')}")
+        elif kind == "v128":
+            self.expr("v128", d)
+            self.emit(f"i64x2.extract_lane {self.rng.randrange(2)}")
+        else:
+            self.expr("i32", d)
+            self.emit(f"i64.extend_i32_{self.rng.choice('su')}")
+
+    def expr_float(self, kind, depth):
+        r = self.rng
+        d = depth - 1
+        roll = r.random()
+        if roll < 0.5:
+            self.expr(kind, d)
+            self.expr(kind, d)
+            self.emit(f"{kind}.{r.choice(F_BINARY)}")
+        elif roll < 0.65:
+            self.expr(kind, d)
+            self.emit(f"{kind}.{r.choice(F_UNARY)}")
+        elif roll < 0.75:
+            self.load(kind)
+        elif roll < 0.8:
+            self.select(kind, d)
+        else:
+            other = self.pick()
+            if other in ("i32", "i64"):
+                self.expr(other, d)
+                self.emit(f"{kind}.convert_{other}_{r.choice('su')}")
+            elif other == "v128":
+                self.expr("v128", d)
+                self.emit(f"{'f32x4' if kind == 'f32' else 'f64x2'}.extract_lane {r.randrange(2)}")
+            elif other == "f32" and kind == "f64":
+                self.expr("f32", d)
+                self.emit("f64.promote_f32")
+            elif other == "f64" and kind == "f32":
+                self.expr("f64", d)
+                self.emit("f32.demote_f64")
+            else:
+                self.leaf(kind)
+        if roll >= 0.5 or r.random() < 0.3:
+            self.canonical(kind)
+
+    def expr_f32(self, depth):
+        self.expr_float("f32", depth)
+        self.canonical("f32")
+
+    def expr_f64(self, depth):
+        self.expr_float("f64", depth)
+        self.canonical("f64")
+
+    def expr_v128(self, depth):
+        r = self.rng
+        d = depth - 1
+        roll = r.random()
+        op = None
+        if roll < 0.4:
+            op = r.choice(V_BINARY)
+            self.expr("v128", d)
+            self.expr("v128", d)
+            self.emit(op)
+        elif roll < 0.55:
+            op = r.choice(V_UNARY)
+            self.expr("v128", d)
+            self.emit(op)
+        elif roll < 0.65:
+            self.expr("v128", d)
+            self.expr("i32", d)
+            self.emit(r.choice(V_SHIFT))
+        elif roll < 0.75:
+            kind, shape, lanes = r.choice([("i32", "i8x16", 16), ("i32", "i16x8", 8),
+                                           ("i32", "i32x4", 4), ("i64", "i64x2", 2),
+                                           ("f32", "f32x4", 4), ("f64", "f64x2", 2)])
+            if r.random() < 0.5:
+                self.expr(kind, d)
+                self.emit(f"{shape}.splat")
+            else:
+                self.expr("v128", d)
+                self.expr(kind, d)
+                self.emit(f"{shape}.replace_lane {r.randrange(lanes)}")
+        elif roll < 0.85:
+            self.expr("v128", d)
+            self.expr("v128", d)
+            if r.random() < 0.5:
+                lanes = [4 * w + j for w in [r.randrange(8) for _ in range(4)] for j in range(4)]
+            else:
+                lanes = [r.randrange(32) for _ in range(16)]
+            self.emit("i8x16.shuffle", *lanes)
+        elif roll < 0.9:
+            for _ in range(3):
+                self.expr("v128", d)
+            self.emit("v128.bitselect")
+        elif roll < 0.95:
+            size, lane = r.choice([(1, 16), (2, 8), (4, 4), (8, 2)])
+            memarg = self.address(size, False).split()
+            self.expr("v128", d)
+            self.emit(f"v128.load{size * 8}_lane {memarg[0]} {r.randrange(lane)}")
+        else:
+            self.load("v128")
+        if op and op[:5] in ("f32x4", "f64x2") and op[6:] not in ("eq", "lt", "ge"):
+            self.canonical_v128(op[:5])
+
+    def select(self, kind, depth):
+        self.expr(kind, depth)
+        self.expr(kind, depth)
+        self.expr("i32", depth)
+        self.emit("select")
+
+    def load(self, kind):
+        r = self.rng
+        if kind == "v128":
+            name, size = r.choice([("load", 16)] * 6 + [
+                ("load8x8_s", 8), ("load8x8_u", 8), ("load16x4_s", 8), ("load16x4_u", 8),
+                ("load32x2_s", 8), ("load32x2_u", 8), ("load8_splat", 1), ("load16_splat", 2),
+                ("load32_splat", 4), ("load64_splat", 8), ("load32_zero", 4), ("load64_zero", 8)])
+        elif kind[0] == "i":
+            names = [("load", int(kind[1:]) // 8), ("load8_s", 1), ("load8_u", 1),
+                     ("load16_s", 2), ("load16_u", 2)]
+            name, size = r.choice(names + ([("load32_s", 4), ("load32_u", 4)]
+                                           if kind == "i64" else [names[0]]))
+        else:
+            name, size = "load", int(kind[1:]) // 8
+        memarg = self.address(size, False)
+        offset, align = memarg.split()
+        align = f"align={min(int(align[6:]), size)}"
+        self.emit(f"{kind}.{name} {offset} {align}")
+        if kind in ("f32", "f64"):
+            self.canonical(kind)
+
+    def store(self):
+        r = self.rng
+        kind = self.pick()
+        if kind == "v128":
+            name, size = r.choice([("store", 16)] * 4 + [("store8_lane", 1), ("store16_lane", 2),
+                                                         ("store32_lane", 4), ("store64_lane", 8)])
+        elif kind[0] == "i":
+            name, size = r.choice([("store", int(kind[1:]) // 8), ("store8", 1), ("store16", 2)])
+        else:
+            name, size = "store", int(kind[1:]) // 8
+        offset, align = self.address(size, True).split()
+        self.expr(kind, 2)
+        if "lane" in name:
+            self.emit(f"{kind}.{name} {offset} {r.randrange(16 // size)}")
+        else:
+            self.emit(f"{kind}.{name} {offset} align={min(int(align[6:]), size)}")
+
+    # Statements. A label is (name, kind of its value or None, loop's counter or None).
+
+    def branch_value(self, label):
+        if label[1]:
+            self.expr(label[1], 1)
+
+    def branch(self):
+        """A branch to any label around; ends the block when it is not conditional."""
+        r = self.rng
+        roll = r.random()
+        if roll < 0.15:
+            plain = [l for l in self.labels if l[1] is None]
+            if len(plain) > 1:
+                self.expr("i32", 2)
+                self.emit("i32.const 7 i32.and")
+                names = [r.choice(plain)[0] for _ in range(r.randrange(1, 7))]
+                self.emit("br_table", *names)
+                return True
+        label = r.choice(self.labels)
+        if roll < 0.75:
+            self.branch_value(label)
+            self.expr("i32", 2)
+            self.emit("br_if", label[0])
+            if label[1]:
+                self.emit("drop")
+            return False
+        if roll < 0.78 and self.traps:
+            self.expr("i32", 2)
+            self.emit("i32.const 63 i32.and i32.eqz if unreachable end")
+            return False
+        if roll < 0.84:
+            self.expr("i32", 2)
+            self.emit("if")
+            if self.callee is None and self.is_callee:
+                self.expr("i32", 1)
+            self.emit("return end")
+            return False
+        self.branch_value(label)
+        self.emit("br", label[0])
+        return True
+
+    is_callee = False
+
+    def statements(self, depth):
+        """True when the end is not reached."""
+        for _ in range(self.rng.randrange(1, 5)):
+            if self.budget <= 0:
+                return False
+            self.budget -= 1
+            if self.statement(depth):
+                return True
+        return False
+
+    def statement(self, depth):
+        r = self.rng
+        roll = r.random()
+        if depth <= 0 or roll < 0.35:
+            kind = self.pick()
+            self.expr(kind, 3)
+            self.emit("local.set", self.local(kind))
+            return False
+        if roll < 0.45:
+            self.store()
+            return False
+        if roll < 0.62 and self.labels:
+            return self.branch()
+        if roll < 0.75:
+            return self.block(depth)
+        if roll < 0.87:
+            return self.loop(depth)
+        return self.conditional(depth)
+
+    def body(self, label, depth):
+        self.labels.append(label)
+        is_dead = self.statements(depth - 1)
+        self.labels.pop()
+        if label[1] and not is_dead:
+            self.expr(label[1], 2)
+        return is_dead
+
+    def name(self):
+        self.count = getattr(self, "count", 0) + 1
+        return f"$l{self.count}"
+
+    def finish(self, kind):
+        if kind:
+            self.emit("local.set", self.local(kind))
+        return False
+
+    def block(self, depth):
+        kind = self.rng.choice([None, None, None] + self.types)
+        name = self.name()
+        self.emit("block", name, f"(result {kind})" if kind else "")
+        self.body((name, kind, None), depth)
+        self.emit("end")
+        return self.finish(kind)
+
+    def conditional(self, depth):
+        kind = self.rng.choice([None, None, None] + self.types)
+        name = self.name()
+        self.expr("i32", 2)
+        self.emit("if", name, f"(result {kind})" if kind else "")
+        self.body((name, kind, None), depth)
+        if kind or self.rng.random() < 0.5:
+            self.emit("else")
+            self.body((name, kind, None), depth)
+        self.emit("end")
+        return self.finish(kind)
+
+    def loop(self, depth):
+        if self.loops >= 6:
+            return False
+        counter = f"$c{self.loops}"
+        self.loops += 1
+        name = self.name()
+        outer = self.name()
+        kind = self.rng.choice([None, None, None] + self.types)
+        has_block = self.rng.random() < 0.7
+        self.emit(f"i32.const {self.rng.randrange(1, 4)} local.set {counter}")
+        if has_block:
+            self.emit("block", outer)
+            self.labels.append((outer, None, None))
+        self.emit("loop", name, f"(result {kind})" if kind else "")
+        # Whoever goes back to the loop passes here; after some rounds nobody gets through.
+        self.emit(f"local.get {counter} i32.const 1 i32.sub local.tee {counter}")
+        self.emit("i32.const 0 i32.lt_s if")
+        if self.is_callee:
+            self.expr("i32", 1)
+        self.emit("return end" if self.rng.random() < 0.3 or not has_block or self.is_callee
+                  else f"br {outer} end")
+        self.labels.append((name, None, None))
+        is_dead = self.statements(depth - 1)
+        if not is_dead and self.rng.random() < 0.8:
+            self.emit(f"local.get {counter} i32.const 0 i32.gt_s br_if {name}")
+        elif not is_dead and self.rng.random() < 0.3:
+            self.emit(f"br {name}")
+            is_dead = True
+        self.labels.pop()
+        if kind and not is_dead:
+            self.expr(kind, 2)
+        self.emit("end")
+        if kind:
+            self.emit("local.set", self.local(kind))
+        if has_block:
+            self.labels.pop()
+            self.emit("end")
+        return False
+
+
+def declare():
+    out = []
+    for kind, count in LOCALS.items():
+        out += [f"(local ${kind}{i} {kind})" for i in range(count)]
+    out += [f"(local $c{i} i32)" for i in range(6)]
+    out += ["(local $tf32 f32) (local $tf64 f64) (local $tv v128)"]
+    return "\n".join(out)
+
+
+def callee(rng, types, traps):
+    k = Kernel(rng, types, None, traps)
+    k.is_callee = True
+    k.budget = 15
+    k.emit("local.get $a local.set $i320 local.get $b local.set $f320")
+    k.statements(3)
+    text = "\n".join(k.out)
+    return f"""(func $callee (param $a i32) (param $b f32) (param $own i32) (result i32)
+{declare()}
+{text}
+local.get $i321)"""
+
+
+def kernel(rng, types, with_call, traps):
+    k = Kernel(rng, types, "$callee" if with_call else None, traps)
+    k.emit("local.get $args local.get $x i32.const", OWN_BYTES, "i32.mul i32.add local.set $own")
+    k.emit("local.get $x local.set $i320")
+    k.emit("local.get $own i32.load local.set $i321")
+    k.emit("local.get $own f32.load offset=4")
+    k.canonical("f32")
+    k.emit("local.set $f320")
+    if "v128" in types:
+        k.emit("local.get $own v128.load offset=16 local.set $v1280")
+    k.emit("block $all")
+    k.labels.append(("$all", None, None))
+    while k.budget > 0:
+        if k.statements(rng.randrange(2, 6)):
+            break
+    k.emit("end")
+    at = OWN_BYTES - 96
+    for kind in ("i32", "f32") + (("i64", "v128") if "i64" in types else ()):
+        for i in range(LOCALS[kind]):
+            k.emit(f"local.get $own local.get ${kind}{i}")
+            if kind == "f32":
+                k.canonical("f32")
+            k.emit(f"{kind}.store offset={at}")
+            at += {"i32": 4, "f32": 4, "i64": 8, "v128": 16}[kind]
+    text = "\n".join(k.out)
+    return f"""(func $k (export "k") (type $kernel)
+(param $x i32) (param $y i32) (param $z i32) (param $args i32)
+(local $own i32)
+{declare()}
+{text})"""
+
+
+def module(seed, traps=True, args=ARGS):
+    """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory."""
+    rng = random.Random(seed)
+    types = rng.choice([["i32"], ["i32", "f32"], ["i32", "f32", "i64", "f64", "v128"],
+                        ["i32", "f32", "v128"]])
+    with_call = rng.random() < 0.4
+    body = kernel(rng, types, with_call, traps)
+    return f"""(module
+(type $kernel (func (param $x i32) (param $y i32) (param $z i32) (param $args i32)))
+(import "wasi_snapshot_preview1" "fd_write"
+  (func $fd_write (param i32 i32 i32 i32) (result i32)))
+(memory (export "memory") 1)
+(table 1 funcref)
+(elem (i32.const 0) func $k)
+{callee(rng, types, traps) if with_call else ""}
+{body}
+(func $for (export "wjit.parallel_for.v1") (param $nx i32) (param $ny i32) (param $nz i32)
+  (param $f i32) (param $args i32) (local $x i32) (local $y i32) (local $z i32)
+  block $none
+  local.get $nx i32.eqz br_if $none
+  local.get $ny i32.eqz br_if $none
+  local.get $nz i32.eqz br_if $none
+  loop $zs
+    i32.const 0 local.set $y
+    loop $ys
+      i32.const 0 local.set $x
+      loop $xs
+        local.get $x local.get $y local.get $z local.get $args local.get $f
+        call_indirect (type $kernel)
+        local.get $x i32.const 1 i32.add local.tee $x local.get $nx i32.lt_u br_if $xs
+      end
+      local.get $y i32.const 1 i32.add local.tee $y local.get $ny i32.lt_u br_if $ys
+    end
+    local.get $z i32.const 1 i32.add local.tee $z local.get $nz i32.lt_u br_if $zs
+  end
+  end)
+(func $fill (export "fill") (local $at i32) (local $state i32)
+  i32.const {seed & 0x7fffffff} local.set $state
+  loop $next
+    local.get $at
+    local.get $state i32.const 1664525 i32.mul i32.const 1013904223 i32.add local.tee $state
+    local.get $state i32.const 15 i32.shr_u i32.xor i32.store
+    local.get $at i32.const 4 i32.add local.tee $at i32.const 65536 i32.lt_u br_if $next
+  end)
+(func (export "_start")
+  call $fill
+  i32.const {ITEMS} i32.const 1 i32.const 1 i32.const 0 i32.const {args} call $for
+  i32.const 0 i32.const {args} i32.store
+  i32.const 4 i32.const {ITEMS * OWN_BYTES} i32.store
+  i32.const 1 i32.const 0 i32.const 1 i32.const 8 call $fd_write drop)
+)
+"""

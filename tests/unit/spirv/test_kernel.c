@@ -1,0 +1,143 @@
+// Kernels that translate, with the shader validated, and kernels that do not, with their reason.
+#include "translate.h"
+
+#define KERNEL_TYPE "(param i32 i32 i32 i32)"
+#define MODULE(body) "(module (memory 1) (func (export \"kernel\") " KERNEL_TYPE body "))"
+
+struct refusal {
+    const char *wat;
+    const char *message;
+};
+
+static const struct refusal refusals[] = {
+    {MODULE("(drop (memory.grow (i32.const 1)))"), "memory.grow"},
+    {MODULE("(memory.fill (i32.const 0) (i32.const 0) (i32.const 1))"), "memory.fill"},
+    {"(module (memory 1) (global (mut i32) (i32.const 0)) (func (export \"kernel\") " KERNEL_TYPE
+     "(global.set 0 (i32.const 1))))",
+     "writes global 0"},
+    {"(module (memory 1) (global (mut i32) (i32.const 0)) (func (export \"kernel\") " KERNEL_TYPE
+     "(drop (global.get 0))))",
+     "reads mutable global 0"},
+    {"(module (import \"a\" \"b\" (func)) (memory 1) (func (export \"kernel\") " KERNEL_TYPE
+     "(call 0)))",
+     "calls imported function 0"},
+    {"(module (memory 1) (func $f (call $f)) (func (export \"kernel\") " KERNEL_TYPE
+     "(call $f)))",
+     "function 0 is recursive"},
+    {"(module (memory 1) (func $f (call $g)) (func $g (call $f)) (func (export \"kernel\") "
+     KERNEL_TYPE "(call $f)))",
+     "function 0 is recursive"},
+    {"(module (memory 1) (func $f (drop (memory.grow (i32.const 0)))) (func (export \"kernel\") "
+     KERNEL_TYPE "(call $f)))",
+     "calls function 0 (memory.grow)"},
+    {"(module (memory 1) (func (export \"kernel\") (param i32 i32 i32 i64)))",
+     "the kernel's type is not (i32 i32 i32 i32) -> ()"},
+    {"(module (memory i64 1) (func (export \"kernel\") " KERNEL_TYPE "))",
+     "the memory has 64-bit addresses"},
+    {"(module (memory 0) (func (export \"kernel\") " KERNEL_TYPE "))", "the memory may be empty"},
+    {"(module (memory 1) (table 1 funcref) (func (export \"kernel\") " KERNEL_TYPE
+     "(call_indirect (i32.const 0))))",
+     "indirect call"},
+};
+
+static void test_refusals(void **state)
+{
+    (void) state;
+    const struct wj_gpu_caps caps = full_caps();
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct temp_files t;
+        struct wj_gpu_code code;
+        struct wj_err reason;
+        temp_open(&t);
+        assert_false(translate_wat(&t, refusals[i].wat, &caps, &code, &reason));
+        assert_string_equal(reason.message, refusals[i].message);
+        temp_close(&t);
+    }
+}
+
+// What a device lacks is a reason, too.
+static void test_caps(void **state)
+{
+    (void) state;
+    static const char *const i64 = MODULE("(drop (i64.add (i64.const 1) (i64.const 2)))");
+    static const char *const div =
+        MODULE("(f32.store (i32.const 0) (f32.div (f32.load (i32.const 4)) (f32.const 3)))");
+    struct temp_files t;
+    struct wj_gpu_code code;
+    struct wj_err reason;
+    struct wj_gpu_caps caps = full_caps();
+    temp_open(&t);
+    caps.has_int64 = false;
+    assert_false(translate_wat(&t, i64, &caps, &code, &reason));
+    assert_string_equal(reason.message, "i64: the device has no 64-bit integers");
+    assert_true(translate_wat(&t, div, &caps, &code, &reason));
+    free((void *) code.words);
+    caps.f32_div = WJ_GPU_REFUSED;
+    assert_false(translate_wat(&t, div, &caps, &code, &reason));
+    assert_string_equal(reason.message, "division is not exact on the device");
+    temp_close(&t);
+}
+
+static const char *const kernels[] = {
+    MODULE(""),
+    MODULE("unreachable"),
+    MODULE("(loop (br 0))"),
+    MODULE("(loop (loop (br_if 1 (local.get 0)) (br 0)))"),
+    MODULE("(block (loop (block (br_if 2 (local.get 0)) (br_if 1 (local.get 1)))))"),
+    MODULE("(drop (loop (result i32) (br_if 0 (local.get 0)) (i32.const 1)))"),
+    MODULE("(drop (block (result f32) (br_if 0 (f32.const 1) (local.get 0))))"),
+    MODULE("(if (local.get 0) (then (return)) (else (unreachable)))"),
+    MODULE("(block (block (br_table 0 1 2 (local.get 0))) (return))"),
+    MODULE("(v128.store align=1 (local.get 3) (v128.load (local.get 0)))"),
+    MODULE("(i32.store8 (local.get 3) (i32.load16_s align=1 (local.get 0)))"),
+    MODULE("(i64.store (local.get 3) (i64.load offset=4294967295 (local.get 0)))"),
+    MODULE("(i32.store16 (i32.const 65534) (memory.size))"),
+    MODULE("(i32.store (i32.const 65533) (i32.const 0))"),
+    "(module (func (export \"kernel\") " KERNEL_TYPE "(drop (i32.const 1))))",
+    "(module (memory 1) (global f32 (f32.const 2.5)) (global v128 (v128.const i64x2 1 2))"
+    "(func (export \"kernel\") " KERNEL_TYPE
+    "(f32.store (local.get 3) (global.get 0)) (v128.store (local.get 3) (global.get 1))))",
+    "(module (memory 1) (func $g (param f64) (result f64) (f64.sqrt (local.get 0)))"
+    "(func $f (param i64 v128) (result v128) (if (result v128) (i64.eqz (local.get 0))"
+    "(then (local.get 1)) (else (f64x2.splat (call $g (f64.const 2))))))"
+    "(func (export \"kernel\") " KERNEL_TYPE
+    "(v128.store (local.get 3) (call $f (i64.const 1) (v128.const i32x4 0 1 2 3)))))",
+};
+
+static void test_valid(void **state)
+{
+    (void) state;
+    struct wj_gpu_caps caps[3] = {full_caps(), full_caps(), full_caps()};
+    caps[1].has_storage8 = false;
+    caps[2].f32_compare = caps[2].f64_compare = caps[2].f32_from_u32 = WJ_GPU_REPAIRED;
+    caps[2].loop_iterations_max = 65535;
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        for (size_t j = 0; j < 3; j++) {
+            struct temp_files t;
+            struct wj_gpu_code code;
+            struct wj_err reason;
+            temp_open(&t);
+            if (!translate_wat(&t, kernels[i], &caps[j], &code, &reason)) {
+                fail_msg("%s: %s", kernels[i], reason.message);
+            }
+            assert_valid(&t, &code);
+            assert_int_equal(code.has_loops, strstr(kernels[i], "(loop") != NULL);
+            free((void *) code.words);
+            temp_close(&t);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_valid),
+    };
+    if (!has_tool("wat2wasm") || !has_tool("spirv-val")) {
+        puts("skipped: wat2wasm or spirv-val is missing");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
