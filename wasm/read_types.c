@@ -209,7 +209,10 @@ bool wj_read_memory_type(struct wj_reader *in, struct wj_memory_type *type)
         return wj_reader_needs(in, "shared memory", WJ_FEATURE_THREADS);
     }
     if ((flags & LIMITS_PAGE_SIZE) && !wj_reader_has(in, WJ_FEATURE_CUSTOM_PAGE_SIZES)) {
-        return wj_reader_needs(in, "page size", WJ_FEATURE_CUSTOM_PAGE_SIZES);
+        return wj_reader_fail(in, WJ_ERR_MALFORMED,
+                              "malformed limits flags 0x%02x of a memory: the custom-page-sizes "
+                              "feature is off",
+                              flags);
     }
     if (!wj_read_limits(in, &type->limits, flags) ||
         ((flags & LIMITS_PAGE_SIZE) && !read_page_size(in, &type->page_size_log2))) {

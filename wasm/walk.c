@@ -13,6 +13,46 @@ const wj_valtype wj_walk_single_types[WJ_TYPE_V128 + 1] = {
     WJ_TYPE_BOTTOM, WJ_TYPE_I32, WJ_TYPE_I64, WJ_TYPE_F32, WJ_TYPE_F64, WJ_TYPE_V128,
 };
 
+// Rows by prefix and code. Codes are dense enough; those without a row have no feature.
+enum { PREFIX_CODES = 0x114 };
+
+#define NO_ROW(name, ...)
+#define ROW(name, code, text, imm, pops, results, family, sub, type, width, feature) \
+    [code] = {WJ_OP_##name, WJ_IMM_##imm, pops, results, family,                     \
+              sub,          type,         width, WJ_FEATURE_##feature},
+static const struct wj_walk_row rows_fc[PREFIX_CODES] = {
+#define OP NO_ROW
+#define OP_FB NO_ROW
+#define OP_FC ROW
+#define OP_FD NO_ROW
+#define OP_FE NO_ROW
+#include "wasm/opcodes.def"
+};
+static const struct wj_walk_row rows_fd[PREFIX_CODES] = {
+#define OP NO_ROW
+#define OP_FB NO_ROW
+#define OP_FC NO_ROW
+#define OP_FD ROW
+#define OP_FE NO_ROW
+#include "wasm/opcodes.def"
+};
+static const struct wj_walk_row rows_fe[PREFIX_CODES] = {
+#define OP NO_ROW
+#define OP_FB NO_ROW
+#define OP_FC NO_ROW
+#define OP_FD NO_ROW
+#define OP_FE ROW
+#include "wasm/opcodes.def"
+};
+#undef ROW
+#undef NO_ROW
+
+const struct wj_walk_row *wj_walk_prefix_row(uint8_t prefix, uint32_t code)
+{
+    const struct wj_walk_row *rows = prefix == 0xfd ? rows_fd : prefix == 0xfc ? rows_fc : rows_fe;
+    return code < PREFIX_CODES && rows[code].feature != 0 ? &rows[code] : NULL;
+}
+
 void wj_walk_scratch_init(struct wj_walk_scratch *scratch)
 {
     memset(scratch, 0, sizeof *scratch);

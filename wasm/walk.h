@@ -60,31 +60,12 @@
     }
 #define WJ_WALK_NO_CASE(name, ...)
 
-// The operations behind a prefix byte. Each prefix is a function of its own, because compilers take
-// more than linear time for a function with all opcodes; they find out that `sink` is a constant.
+// The operations behind a prefix byte are many and rare. One function walks them all, by the rows of
+// a table; a case for each would take compilers minutes.
 struct wj_walk_cursor {
     const uint8_t *p; // NULL: the walk has failed
     wj_valtype *sp;
 };
-
-#define WJ_WALK_PREFIX(name, form, is_checking_)                                            \
-    static __attribute__((noinline, unused)) struct wj_walk_cursor wj_walk_##name##_##form( \
-        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp,    \
-        bool is_live)                                                                       \
-    {                                                                                       \
-        struct wj_walk_hot hot = {                                                          \
-            .sink = sink,                                                                   \
-            .context = w->context,                                                          \
-            .at = p - 1,                                                                    \
-            .p = p,                                                                         \
-            .sp = sp,                                                                       \
-            .limit = w->limit,                                                              \
-            .is_checking = (is_checking_),                                                  \
-            .is_live = is_live,                                                             \
-        };                                                                                  \
-        bool is_good = wj_walk_prefix_##name(w, &hot);                                      \
-        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                     \
-    }
 
 // The code may have been the body's last byte, where `end` should be.
 WJ_WALK_INLINE bool wj_walk_prefix_code(struct wj_walk *w, struct wj_walk_hot *h, uint32_t *code)
@@ -98,68 +79,82 @@ WJ_WALK_INLINE bool wj_walk_prefix_code(struct wj_walk *w, struct wj_walk_hot *h
     return true;
 }
 
-WJ_WALK_INLINE bool wj_walk_prefix_fc(struct wj_walk *w, struct wj_walk_hot *h)
+WJ_WALK_INLINE bool wj_walk_prefixed(struct wj_walk *w, struct wj_walk_hot *h, uint8_t prefix)
 {
-    bool is_good = false;
     uint32_t code;
     if (!wj_walk_prefix_code(w, h, &code)) {
         return false;
     }
-    switch (code) {
-#define OP WJ_WALK_NO_CASE
-#define OP_FB WJ_WALK_NO_CASE
-#define OP_FC WJ_WALK_CASE
-#define OP_FD WJ_WALK_NO_CASE
-#define OP_FE WJ_WALK_NO_CASE
-#include "wasm/opcodes.def"
-    default: return wj_walk_fail_opcode(w, h->at);
+    const struct wj_walk_row *row = wj_walk_prefix_row(prefix, code);
+    if (row == NULL) {
+        return wj_walk_fail_opcode(w, h->at);
     }
-    return is_good;
+    if (!wj_walk_check_feature(w, h, row)) {
+        return false;
+    }
+    switch (row->family) {
+    case FAM_CONST: return wj_walk_const(w, h, row);
+    case FAM_LOAD:
+    case FAM_STORE:
+    case FAM_LOAD_LANE:
+    case FAM_STORE_LANE:
+    case FAM_ATOMIC_LOAD:
+    case FAM_ATOMIC_STORE:
+    case FAM_ATOMIC_RMW: return wj_walk_access(w, h, row);
+    case FAM_CONVERT:
+    case FAM_VSPLAT:
+    case FAM_VUNARY:
+    case FAM_VBINARY:
+    case FAM_VTERNARY:
+    case FAM_VTEST:
+    case FAM_VSHIFT:
+    case FAM_WIDE: return wj_walk_fixed(w, h, row);
+    case FAM_TABLE: return wj_walk_table(w, h, row);
+    case FAM_MEMORY: return wj_walk_memory(w, h, row);
+    case FAM_VSHUFFLE: return wj_walk_shuffle(w, h, row);
+    case FAM_VEXTRACT:
+    case FAM_VREPLACE: return wj_walk_lane_access(w, h, row);
+    case FAM_ATOMIC_OTHER: return wj_walk_atomic_other(w, h, row);
+    case FAM_CONTROL:
+    case FAM_CALL:
+    case FAM_PARAMETRIC:
+    case FAM_LOCAL:
+    case FAM_GLOBAL:
+    case FAM_REF:
+    case FAM_IUNARY:
+    case FAM_IBINARY:
+    case FAM_IEQZ:
+    case FAM_ICOMPARE:
+    case FAM_FUNARY:
+    case FAM_FBINARY:
+    case FAM_FCOMPARE:
+    case FAM_EXCEPTION:
+    case FAM_GC:
+    case FAM_COUNT: break;
+    }
+    return wj_walk_fail_opcode(w, h->at);
 }
-WJ_WALK_PREFIX(fc, checking, true)
-WJ_WALK_PREFIX(fc, trusting, false)
 
-WJ_WALK_INLINE bool wj_walk_prefix_fd(struct wj_walk *w, struct wj_walk_hot *h)
-{
-    bool is_good = false;
-    uint32_t code;
-    if (!wj_walk_prefix_code(w, h, &code)) {
-        return false;
+#define WJ_WALK_PREFIX(form, is_checking_)                                               \
+    static __attribute__((noinline, unused)) struct wj_walk_cursor wj_walk_prefix_##form( \
+        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp, \
+        bool is_live)                                                                    \
+    {                                                                                    \
+        struct wj_walk_hot hot = {                                                       \
+            .sink = sink,                                                                \
+            .context = w->context,                                                       \
+            .at = p - 1,                                                                 \
+            .p = p,                                                                      \
+            .sp = sp,                                                                    \
+            .limit = w->limit,                                                           \
+            .is_checking = (is_checking_),                                               \
+            .is_live = is_live,                                                          \
+        };                                                                               \
+        bool is_good = wj_walk_prefixed(w, &hot, p[-1]);                                 \
+        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                  \
     }
-    switch (code) {
-#define OP WJ_WALK_NO_CASE
-#define OP_FB WJ_WALK_NO_CASE
-#define OP_FC WJ_WALK_NO_CASE
-#define OP_FD WJ_WALK_CASE
-#define OP_FE WJ_WALK_NO_CASE
-#include "wasm/opcodes.def"
-    default: return wj_walk_fail_opcode(w, h->at);
-    }
-    return is_good;
-}
-WJ_WALK_PREFIX(fd, checking, true)
-WJ_WALK_PREFIX(fd, trusting, false)
-
-WJ_WALK_INLINE bool wj_walk_prefix_fe(struct wj_walk *w, struct wj_walk_hot *h)
-{
-    bool is_good = false;
-    uint32_t code;
-    if (!wj_walk_prefix_code(w, h, &code)) {
-        return false;
-    }
-    switch (code) {
-#define OP WJ_WALK_NO_CASE
-#define OP_FB WJ_WALK_NO_CASE
-#define OP_FC WJ_WALK_NO_CASE
-#define OP_FD WJ_WALK_NO_CASE
-#define OP_FE WJ_WALK_CASE
-#include "wasm/opcodes.def"
-    default: return wj_walk_fail_opcode(w, h->at);
-    }
-    return is_good;
-}
-WJ_WALK_PREFIX(fe, checking, true)
-WJ_WALK_PREFIX(fe, trusting, false)
+WJ_WALK_PREFIX(checking, true)
+WJ_WALK_PREFIX(trusting, false)
 
 // Continues behind the function of a prefix.
 WJ_WALK_INLINE bool wj_walk_resume(struct wj_walk_hot *h, struct wj_walk_cursor cursor)
@@ -180,17 +175,11 @@ WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
 #define OP_FE WJ_WALK_NO_CASE
 #include "wasm/opcodes.def"
     case 0xfc:
-        return wj_walk_resume(h, h->is_checking
-                                     ? wj_walk_fc_checking(w, h->sink, h->p, h->sp, h->is_live)
-                                     : wj_walk_fc_trusting(w, h->sink, h->p, h->sp, h->is_live));
     case 0xfd:
-        return wj_walk_resume(h, h->is_checking
-                                     ? wj_walk_fd_checking(w, h->sink, h->p, h->sp, h->is_live)
-                                     : wj_walk_fd_trusting(w, h->sink, h->p, h->sp, h->is_live));
     case 0xfe:
-        return wj_walk_resume(h, h->is_checking
-                                     ? wj_walk_fe_checking(w, h->sink, h->p, h->sp, h->is_live)
-                                     : wj_walk_fe_trusting(w, h->sink, h->p, h->sp, h->is_live));
+        return wj_walk_resume(
+            h, h->is_checking ? wj_walk_prefix_checking(w, h->sink, h->p, h->sp, h->is_live)
+                              : wj_walk_prefix_trusting(w, h->sink, h->p, h->sp, h->is_live));
     default: // 0xfb too: all of it is GC, which is known there and refused
         return wj_walk_fail_opcode(w, h->at);
     }

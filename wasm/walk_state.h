@@ -108,6 +108,9 @@ struct wj_walk_row {
     uint32_t feature;
 };
 
+// The row of an opcode behind a prefix byte (0xfc, 0xfd, 0xfe); NULL: there is none.
+const struct wj_walk_row *wj_walk_prefix_row(uint8_t prefix, uint32_t code);
+
 // The block types of a single number or v128: &wj_walk_single_types[WJ_TYPE_I32].
 extern const wj_valtype wj_walk_single_types[WJ_TYPE_V128 + 1];
 
