@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/api/internal.h"
+#include "runtime/vm/signals.h"
 #include "wasm/features.h"
 
 #define STACK_BYTES_DEFAULT (8u * 1024u * 1024u)
@@ -202,6 +203,11 @@ void wasm_store_delete(wasm_store_t *store)
 wasm_engine_t *wjit_store_engine(const wasm_store_t *store)
 {
     return store->engine;
+}
+
+bool wjit_signals_claim(void)
+{
+    return wj_signals_install(NULL);
 }
 
 void wjit_interrupt(wasm_store_t *store)

@@ -27,6 +27,8 @@
 #define SIGNAL_STACK_GUARD_BYTES 65536u
 // A load through a null reference touches this much of the address space at most.
 #define NULL_PAGE_BYTES 65536u
+// "wjitpass", in the last bytes of a siginfo_t.
+#define PASSED_ON 0x737361707469776aull
 
 enum { SIGNAL_COUNT = 6 };
 
@@ -37,10 +39,11 @@ struct signal_slot {
 
 static struct {
     pthread_once_t once;
-    int error; // errno of a failed installation
+    pthread_mutex_t lock; // of installing
+    int error;            // errno of a failed installation
     pthread_key_t key;
     struct signal_slot slots[SIGNAL_COUNT]; // the last one is the interruption
-} state = {.once = PTHREAD_ONCE_INIT};
+} state = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static __thread struct {
     struct wj_thread public;
@@ -61,24 +64,38 @@ static const struct sigaction *previous_action(int number)
     return NULL;
 }
 
+// The default action, at the true place: the instruction faults again, or the signal that somebody
+// sent is sent again.
+static void pass_on_to_default(int number, const siginfo_t *info)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(number, &action, NULL);
+    if (info->si_code <= 0) {
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+    }
+}
+
 // Hands a signal on as if we were not there.
 static void pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *previous = previous_action(number);
+    // A handler that was installed after ours may hand on to us what we have handed on to it: then
+    // the record of this very signal carries our mark, in padding that the kernel zeroes.
+    uint64_t *mark = (uint64_t *) ((char *) info + sizeof *info - sizeof *mark);
+    if (*mark == PASSED_ON) {
+        *mark = 0;
+        pass_on_to_default(number, info);
+        return;
+    }
     bool is_siginfo = (previous->sa_flags & SA_SIGINFO) != 0;
     if (!is_siginfo && previous->sa_handler == SIG_IGN && info->si_code <= 0) {
         return;
     }
     if (!is_siginfo && (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN)) {
-        // The default action, at the true place: the instruction faults again, or the signal that
-        // somebody sent is sent again.
-        struct sigaction action = {.sa_handler = SIG_DFL};
-        sigaction(number, &action, NULL);
-        if (info->si_code <= 0) {
-            syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
-        }
+        pass_on_to_default(number, info);
         return;
     }
+    *mark = PASSED_ON;
     sigset_t blocked = previous->sa_mask;
     if ((previous->sa_flags & SA_NODEFER) == 0) {
         sigaddset(&blocked, number);
@@ -96,6 +113,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
     } else {
         previous->sa_handler(number);
     }
+    *mark = 0;
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
@@ -215,40 +233,55 @@ static void after_fork(void)
     thread.public.id = (int32_t) syscall(SYS_gettid);
 }
 
-static void install(void)
+// Puts our handler in front of whatever is there, if it is not there already.
+static int claim(struct signal_slot *slot, bool is_interrupt)
+{
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    struct sigaction current;
+    if (sigaction(slot->number, NULL, &current) != 0) {
+        return errno;
+    }
+    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+    action.sa_sigaction = is_interrupt ? on_interrupt : on_fault;
+    if ((current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == action.sa_sigaction) {
+        return 0;
+    }
+    if (!is_interrupt) {
+        action.sa_flags |= SA_NODEFER; // a fault inside a previous handler is that one's own
+    }
+    sigfillset(&action.sa_mask);
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+        sigdelset(&action.sa_mask, faults[i]);
+    }
+    slot->previous = current; // known before ours can run
+    return sigaction(slot->number, &action, NULL) == 0 ? 0 : errno;
+}
+
+static void prepare(void)
 {
     const int numbers[SIGNAL_COUNT] = {
         SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, wj_signals_interrupt_number(),
     };
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+        state.slots[i].number = numbers[i];
+    }
     state.error = pthread_key_create(&state.key, free_signal_stack);
     if (state.error == 0) {
         state.error = pthread_atfork(NULL, NULL, after_fork);
-    }
-    for (unsigned i = 0; state.error == 0 && i < SIGNAL_COUNT; i++) {
-        struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
-        action.sa_sigaction = i == SIGNAL_COUNT - 1 ? on_interrupt : on_fault;
-        if (i != SIGNAL_COUNT - 1) {
-            action.sa_flags |= SA_NODEFER; // a fault inside a previous handler is that one's own
-        }
-        sigfillset(&action.sa_mask);
-        for (unsigned k = 0; k < 5; k++) {
-            sigdelset(&action.sa_mask, numbers[k]);
-        }
-        state.slots[i].number = numbers[i];
-        // The old action is known before the new one can run.
-        if (sigaction(numbers[i], NULL, &state.slots[i].previous) != 0 ||
-            sigaction(numbers[i], &action, NULL) != 0) {
-            state.error = errno;
-        }
     }
 }
 
 bool wj_signals_install(struct wj_err *err)
 {
-    pthread_once(&state.once, install);
-    return state.error == 0 ||
-           wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "signal handlers cannot be installed: %s",
-                      strerror(state.error));
+    pthread_once(&state.once, prepare);
+    pthread_mutex_lock(&state.lock);
+    int error = state.error;
+    for (unsigned i = 0; error == 0 && i < SIGNAL_COUNT; i++) {
+        error = claim(&state.slots[i], i == SIGNAL_COUNT - 1);
+    }
+    pthread_mutex_unlock(&state.lock);
+    return error == 0 || wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET,
+                                    "signal handlers cannot be installed: %s", strerror(error));
 }
 
 // ---- Threads ------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@
 #include "base/err.h"
 #include "runtime/vm/instance.h"
 
-// Installs the handlers, once per process.
+// Puts the handlers in front of those that are there, unless they are ours. Done for every engine
+// and store, since the host may have installed its own in between.
 bool wj_signals_install(struct wj_err *err);
 
 // What the runtime keeps of a thread.

@@ -117,7 +117,8 @@ bool wj_store_new(struct wj_engine *engine, struct wj_store **out, struct wj_err
     }
     store->engine = wj_engine_retain(engine);
     wj_arena_init(&store->arena);
-    if (wj_lane_init(&store->lane, store, engine->settings.stack_bytes, err)) {
+    if (wj_signals_install(err) &&
+        wj_lane_init(&store->lane, store, engine->settings.stack_bytes, err)) {
         store->host_context = wj_store_context(store, NULL, err);
         if (store->host_context != NULL) {
             *out = store;

@@ -1,0 +1,193 @@
+// Dispatch of kernels on the CPU: recognised behind a linker's wrapper, run on several threads with
+// the portable body's results; what must run alone does.
+#include <pthread.h>
+#include <unistd.h>
+
+#include "tests/unit/runtime/embed.h"
+
+enum kernel { SQUARE = 1, TRAPPING, STACK, COUNTING, FILLING, SPINNING };
+
+#define OUT 131072 // where kernels write
+
+static void open_kernels(struct embed *e, uint32_t threads, bool is_on)
+{
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_threads(config, threads);
+    wjit_config_set_kernels(config, is_on);
+    embed_open(e, config);
+    e->instance = embed_instance(e->store, guest_kernels, sizeof guest_kernels, NULL, 0);
+}
+
+static wasm_trap_t *run(struct embed *e, const char *name, int32_t nx, int32_t ny, int32_t nz,
+                        int32_t kernel)
+{
+    const int32_t args[] = {nx, ny, nz, kernel, OUT};
+    return embed_call(e->instance, name, args, 5, NULL);
+}
+
+static uint32_t word(struct embed *e, uint32_t index)
+{
+    wasm_extern_t *memory = wjit_instance_export(e->instance, "memory", 6);
+    uint32_t value;
+    memcpy(&value, wasm_memory_data(wasm_extern_as_memory(memory)) + OUT + 4 * (size_t) index, 4);
+    wasm_extern_delete(memory);
+    return value;
+}
+
+struct report {
+    const char *name;
+    bool is_found;
+    wjit_kernel_info_t info;
+    char reason[240];
+};
+
+static void visit(void *env, const wjit_kernel_info_t *info)
+{
+    struct report *report = env;
+    if (strcmp(info->name, report->name) == 0) {
+        report->is_found = true;
+        report->info = *info;
+        strcpy(report->reason, info->reason);
+    }
+}
+
+static struct report report_of(struct embed *e, const char *name)
+{
+    struct report report = {.name = name};
+    wjit_engine_kernels(e->engine, visit, &report);
+    return report;
+}
+
+static void test_results(void **state)
+{
+    (void) state;
+    for (uint32_t threads = 1; threads <= 5; threads += 2) {
+        struct embed e;
+        open_kernels(&e, threads, true);
+        assert_null(run(&e, "run", 1000, 300, 1, SQUARE));
+        assert_null(run(&e, "wjit.parallel_for.v1", 10, 300, 2, SQUARE));
+        for (uint32_t i = 0; i < 300000; i++) {
+            assert_int_equal(word(&e, i), i % 1000 * (i % 1000) + (i % 1000 < 10 ? 1 : 0));
+        }
+        struct report report = report_of(&e, "square");
+        assert_true(report.is_found);
+        assert_int_equal(report.info.dispatches, 2);
+        assert_int_equal(report.info.is_parallel, threads > 1);
+        report = report_of(&e, "for"); // looked through the wrapper
+        assert_true(report.is_found && report.info.is_dispatcher);
+        assert_int_equal(report.info.dispatches, 2);
+        embed_close(&e);
+    }
+}
+
+static void test_stack_slices(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_kernels(&e, 4, true);
+    assert_null(run(&e, "run", 20000, 1, 1, STACK));
+    for (uint32_t i = 0; i < 20000; i++) {
+        assert_int_equal(word(&e, i), i * 256);
+    }
+    assert_true(report_of(&e, "stack").info.is_parallel);
+    int32_t sp = 0;
+    assert_null(embed_call(e.instance, "sp", NULL, 0, &sp));
+    assert_int_equal(sp, 65536);
+    embed_close(&e);
+}
+
+static void test_library_calls(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_kernels(&e, 4, true);
+    assert_null(run(&e, "run", 100000, 1, 1, FILLING));
+    for (uint32_t i = 0; i < 400000; i++) {
+        assert_int_equal(word(&e, i), i / 4 % 256 * 0x01010101u);
+    }
+    assert_true(report_of(&e, "filling").info.is_parallel);
+    embed_close(&e);
+}
+
+// Writes to a global: the portable order, and every write seen.
+static void test_alone(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_kernels(&e, 4, true);
+    assert_null(run(&e, "run", 1000, 10, 1, COUNTING));
+    assert_int_equal(word(&e, 0), 10000);
+    struct report report = report_of(&e, "counting");
+    assert_false(report.info.is_parallel);
+    assert_string_equal(report.reason, "writes a global");
+    assert_int_equal(guest_kernels[report.info.reason_offset], 0x24); // global.set
+    embed_close(&e);
+}
+
+static void test_traps(void **state)
+{
+    (void) state;
+    for (uint32_t threads = 1; threads <= 4; threads += 3) {
+        struct embed e;
+        open_kernels(&e, threads, true);
+        for (unsigned i = 0; i < 20; i++) {
+            embed_expect(run(&e, "run", 100000, 1, 1, TRAPPING), WJIT_TRAP_INTEGER_DIVIDE_BY_ZERO,
+                         "integer divide by zero");
+            assert_null(run(&e, "run", 7777, 1, 1, TRAPPING));
+        }
+        embed_expect(run(&e, "run", 1, 1, 1, 0), WJIT_TRAP_UNINITIALIZED_ELEMENT,
+                     "uninitialized element");
+        embed_expect(run(&e, "run", 1, 1, 1, 8), WJIT_TRAP_UNDEFINED_ELEMENT, "undefined element");
+        // Zero items: nothing happens, not even for a bad kernel.
+        assert_null(run(&e, "run", 0, 1, 1, 8));
+        assert_null(run(&e, "run", 1, 1, 0, 8));
+        embed_close(&e);
+    }
+}
+
+static void test_off(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_kernels(&e, 4, false);
+    assert_null(run(&e, "run", 1000, 1, 1, SQUARE));
+    assert_int_equal(word(&e, 999), 999 * 999);
+    assert_false(report_of(&e, "square").is_found);
+    embed_close(&e);
+}
+
+static void *stop(void *store)
+{
+    usleep(30000);
+    wjit_interrupt(store);
+    return NULL;
+}
+
+static void test_interrupted(void **state)
+{
+    (void) state;
+    for (uint32_t threads = 1; threads <= 4; threads += 3) {
+        struct embed e;
+        open_kernels(&e, threads, true);
+        for (unsigned i = 0; i < 5; i++) {
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, stop, e.store), 0);
+            wasm_trap_t *trap = run(&e, "run", 100, 1, 1, SPINNING);
+            pthread_join(thread, NULL);
+            embed_expect(trap, WJIT_TRAP_INTERRUPTED, "interrupted");
+            assert_null(run(&e, "run", 1000, 30, 1, SQUARE));
+        }
+        embed_close(&e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_results), cmocka_unit_test(test_stack_slices),
+        cmocka_unit_test(test_library_calls), cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_traps), cmocka_unit_test(test_off),
+        cmocka_unit_test(test_interrupted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

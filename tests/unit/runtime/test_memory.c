@@ -1,0 +1,148 @@
+// Memories and tables: sizes, limits, zero pages, moving, guards.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "runtime/vm/memory.h"
+
+static const struct wj_settings guarded = {.memory_bytes_max = UINT64_MAX, .threads = 1};
+static const struct wj_settings checked = {
+    .memory_bytes_max = UINT64_MAX, .threads = 1, .explicit_bounds = true,
+};
+
+static struct wj_memory *make(const struct wj_settings *settings, uint64_t min, uint64_t max,
+                              bool is_64, uint8_t page_size_log2)
+{
+    struct wj_memory_type type = {
+        .limits = {.min = min, .max = max, .has_max = max != UINT64_MAX, .is_64 = is_64},
+        .page_size_log2 = page_size_log2,
+    };
+    struct wj_memory *memory = NULL;
+    struct wj_err err;
+    wj_err_clear(&err);
+    assert_true(wj_memory_new(settings, &type, &memory, &err));
+    return memory;
+}
+
+static void test_growth(void **state)
+{
+    (void) state;
+    const struct wj_settings *const kinds[] = {&guarded, &checked};
+    for (unsigned i = 0; i < 2; i++) {
+        struct wj_memory *memory = make(kinds[i], 1, 3, false, 16);
+        assert_int_equal(memory->is_guarded, i == 0);
+        memory->base[65535] = 7;
+        assert_int_equal(wj_memory_grow(memory, 0), 1);
+        assert_true(wj_memory_grow(memory, 3) == UINT64_MAX);
+        assert_true(wj_memory_grow(memory, UINT64_MAX) == UINT64_MAX);
+        assert_int_equal(wj_memory_grow(memory, 2), 1);
+        assert_true(wj_memory_grow(memory, 1) == UINT64_MAX);
+        assert_int_equal(wj_memory_pages(memory), 3);
+        assert_int_equal(memory->base[65535], 7);
+        assert_int_equal(memory->base[3 * 65536 - 1], 0);
+        wj_memory_release(memory);
+    }
+}
+
+static void test_empty(void **state)
+{
+    (void) state;
+    struct wj_memory *memory = make(&guarded, 0, 0, false, 16);
+    assert_true(wj_memory_grow(memory, 1) == UINT64_MAX);
+    assert_true(wj_memory_is_guard(memory, (uint64_t) (uintptr_t) memory->base));
+    wj_memory_release(memory);
+}
+
+static void test_small_pages(void **state)
+{
+    (void) state;
+    struct wj_memory *memory = make(&guarded, 10, 100000, false, 0);
+    assert_false(memory->is_guarded);
+    assert_int_equal(memory->size_bytes, 10);
+    assert_int_equal(wj_memory_grow(memory, 99990), 10);
+    memory->base[99999] = 1;
+    assert_true(wj_memory_grow(memory, 1) == UINT64_MAX);
+    wj_memory_release(memory);
+}
+
+// A 64-bit memory without a maximum outgrows its reservation and moves, with its contents.
+static void test_moves(void **state)
+{
+    (void) state;
+    struct wj_memory *memory = make(&guarded, 1, UINT64_MAX, true, 16);
+    memcpy(memory->base, "contents", 8);
+    uint64_t pages = memory->reserved_bytes >> 16;
+    assert_int_equal(wj_memory_grow(memory, pages), 1);
+    assert_memory_equal(memory->base, "contents", 8);
+    memory->base[pages << 16] = 1;
+    assert_int_equal(memory->base[(pages << 16) + 65535], 0);
+    wj_memory_release(memory);
+}
+
+static void test_limit(void **state)
+{
+    (void) state;
+    struct wj_settings settings = guarded;
+    settings.memory_bytes_max = 3 * 65536 + 100;
+    struct wj_memory_type type = {.limits = {.min = 4}, .page_size_log2 = 16};
+    struct wj_memory *memory = NULL;
+    struct wj_err err;
+    wj_err_clear(&err);
+    assert_false(wj_memory_new(&settings, &type, &memory, &err));
+    assert_int_equal(err.kind, WJ_ERR_LIMIT);
+    memory = make(&settings, 3, UINT64_MAX, false, 16);
+    assert_true(wj_memory_grow(memory, 1) == UINT64_MAX);
+    wj_memory_release(memory);
+}
+
+static void test_guards(void **state)
+{
+    (void) state;
+    struct wj_memory *memory = make(&guarded, 1, UINT64_MAX, false, 16);
+    uint64_t base = (uint64_t) (uintptr_t) memory->base;
+    assert_true(wj_memory_is_guard(memory, base + (8ull << 30) + 15));
+    assert_true(wj_memory_is_guard(memory, base - (2ull << 30)));
+    assert_false(wj_memory_is_guard(memory, base - (2ull << 30) - 1));
+    assert_false(wj_memory_is_guard(memory, base + WJ_GUARD_AFTER_BYTES));
+    wj_memory_release(memory);
+}
+
+static void test_tables(void **state)
+{
+    (void) state;
+    struct wj_table_type type = {
+        .element = WJ_TYPE_FUNCREF, .limits = {.min = 2, .max = 9, .has_max = true},
+    };
+    struct wj_table *table = NULL;
+    int object;
+    assert_true(wj_table_new(&type, &object, &table, NULL));
+    assert_ptr_equal(table->elements[1], &object);
+    assert_int_equal(wj_table_grow(table, 5, NULL), 2);
+    assert_null(table->elements[6]);
+    assert_ptr_equal(table->elements[0], &object);
+    assert_true(wj_table_grow(table, 3, NULL) == UINT64_MAX);
+    assert_int_equal(wj_table_grow(table, 2, &object), 7);
+    assert_ptr_equal(table->elements[8], &object);
+    assert_int_equal(wj_table_grow(table, 0, NULL), 9);
+    wj_table_free(table);
+    struct wj_err err;
+    wj_err_clear(&err);
+    type.limits = (struct wj_limits){.min = WJ_TABLE_SIZE_MAX + 1ull};
+    assert_false(wj_table_new(&type, NULL, &table, &err));
+    assert_int_equal(err.kind, WJ_ERR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_small_pages), cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_limit), cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_tables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
