@@ -75,3 +75,14 @@ bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int6
            : bits == 33 ? read_signed(at, limit, 33, value)
                         : read_signed(at, limit, 64, value);
 }
+
+uint32_t wj_leb_u32_trusted_slow(const uint8_t **at)
+{
+    uint32_t byte = *(*at)++;
+    uint32_t value = byte & 0x7f;
+    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+        byte = *(*at)++;
+        value |= (byte & 0x7f) << shift;
+    }
+    return value;
+}

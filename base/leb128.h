@@ -39,15 +39,16 @@ static inline bool wj_leb_s(const uint8_t **at, const uint8_t *limit, unsigned b
     return wj_leb_s_slow(at, limit, bits, value);
 }
 
+uint32_t wj_leb_u32_trusted_slow(const uint8_t **at);
+
 static inline uint32_t wj_leb_u32_trusted(const uint8_t **at)
 {
-    uint32_t byte = *(*at)++;
-    uint32_t value = byte & 0x7f;
-    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
-        byte = *(*at)++;
-        value |= (byte & 0x7f) << shift;
+    uint32_t byte = **at;
+    if (byte < 0x80) {
+        *at += 1;
+        return byte;
     }
-    return value;
+    return wj_leb_u32_trusted_slow(at);
 }
 
 static inline uint64_t wj_leb_u64_trusted(const uint8_t **at)

@@ -73,30 +73,28 @@ static inline void masm_fcmp(struct wj_masm *m, enum wj_num num, wj_reg a, wj_re
 
 // ---- Canonical NaNs -----------------------------------------------------------------------------
 
-static inline void a64_canonical_bits(struct wj_masm *m, enum wj_num num, wj_reg d)
-{
-    masm_mov_imm(m, num == NUM_F32 ? NUM_I32 : NUM_I64, d,
-                 num == NUM_F32 ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000));
-}
-
-//   fcmp a, a ; fcsel d, a, canonical, vc
-static inline void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
-{
-    uint32_t type = a64_ft(num);
-    a64_canonical_bits(m, num, A64_TMP);
-    a64_put(m, A64_FCMP | type | a64_rrr(0, a, a));
-    a64_put(m, (num == NUM_F32 ? A64_FMOV_S_W : A64_FMOV_D_X) | a64_rr(A64_VTMP, A64_TMP));
-    a64_put(m, A64_FCSEL | type | a64_rrr(d, a, A64_VTMP) | (A64_OVERFLOW_SET ^ 1) << 12);
-}
-
+// mov x16, canonical ; fcmeq v30, a, a ; dup v31, x16 ; mov d, a ; bif d, v31, v30
 static inline void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
 {
     bool is_f64 = shape == SHAPE_F64X2;
-    a64_canonical_bits(m, is_f64 ? NUM_F64 : NUM_F32, A64_TMP);
+    masm_mov_imm(m, is_f64 ? NUM_I64 : NUM_I32, A64_TMP,
+                 is_f64 ? UINT64_C(0x7ff8000000000000) : UINT64_C(0x7fc00000));
     a64_put(m, A64_FCMEQ | a64_lane_ft(shape) | a64_rrr(A64_VTMP, a, a));
     a64_put(m, (A64_DUP_GPR | a64_rr(A64_VTMP2, A64_TMP)) ^ a64_lane(is_f64 ? 3 : 2, 0));
     masm_mov(m, NUM_V128, d, a);
     a64_put(m, A64_BIF | a64_rrr(d, A64_VTMP2, A64_VTMP));
+}
+
+// All lanes, of which a scalar has one: fcmp would not keep the flags.
+static inline void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
+{
+    masm_vcanon(m, num == NUM_F32 ? SHAPE_F32X4 : SHAPE_F64X2, d, a);
+}
+
+static inline void masm_jump_if_nan(struct wj_masm *m, enum wj_num num, wj_reg a, wj_label label)
+{
+    masm_fcmp(m, num, a, a);
+    a64_branch19(m, A64_BCOND | A64_OVERFLOW_SET, A64_BCOND | (A64_OVERFLOW_SET ^ 1), label);
 }
 
 // ---- Conversions --------------------------------------------------------------------------------

@@ -136,6 +136,11 @@ TRACE_INLINE void masm_cbz(struct wj_masm *m, enum wj_num num, bool if_zero, wj_
     trace_line(m, "%s.%s %s, L%" PRIu32, trace_num(num), if_zero ? "cbz" : "cbnz", R(a), label);
 }
 
+TRACE_INLINE void masm_jump_if_nan(struct wj_masm *m, enum wj_num num, wj_reg a, wj_label label)
+{
+    trace_line(m, "%s.jump_if_nan %s, L%" PRIu32, trace_num(num), R(a), label);
+}
+
 TRACE_INLINE void masm_jump_table(struct wj_masm *m, wj_reg index, const wj_label *labels,
                                   uint32_t count)
 {

@@ -186,6 +186,33 @@ X64_INLINE unsigned x64_mem_xb(struct x64_mem a)
     return (a.index == WJ_REG_NONE ? 0 : (a.index >> 3 & 1) << 1) | (a.base >> 3 & 1);
 }
 
+// Forms without prefix and escape, which are most: at most eight bytes, in one store. A function of
+// its own: inlined, it would make every operation large.
+static __attribute__((noinline, unused)) void x64_rm_plain(struct wj_masm *m, uint32_t op,
+                                                           unsigned reg, struct x64_mem a)
+{
+    unsigned base = a.base & 7;
+    unsigned rex = 0x40 | (op >> 12 & 1) << 3 | (reg >> 3 & 1) << 2 | (a.base >> 3 & 1);
+    unsigned mod = a.disp == 0 && base != 5 ? 0 : x64_fits8(a.disp) ? 1 : 2;
+    unsigned count = 2 + (mod == 2 ? 4 : mod);
+    uint64_t bytes = (uint32_t) a.disp;
+    if (a.index != WJ_REG_NONE) {
+        rex |= (a.index >> 3 & 1) << 1;
+        bytes = bytes << 8 | (unsigned) a.scale << 6 | (a.index & 7) << 3 | base;
+        base = 4;
+        count++;
+    } else if (base == 4) {
+        bytes = bytes << 8 | 0x24;
+        count++;
+    }
+    bytes = bytes << 16 | (mod << 6 | (reg & 7) << 3 | base) << 8 | (op & 0xff);
+    if (rex != 0x40) {
+        bytes = bytes << 8 | rex;
+        count++;
+    }
+    x64_bytes(m, bytes, count);
+}
+
 X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
                            unsigned imm_bytes, unsigned force)
 {
@@ -196,9 +223,15 @@ X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct 
     x64_modrm_mem(m, reg, a, imm_bytes);
 }
 
-X64_INLINE void x64_rm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
+// Inlined always: most callers know the form.
+static inline __attribute__((always_inline, unused)) void x64_rm(struct wj_masm *m, uint32_t op,
+                                                                 unsigned reg, struct x64_mem a)
 {
-    x64_rm_rex(m, op, reg, a, 0, 0);
+    if ((op & 0xf00) == 0 && a.base != X64_CONST) {
+        x64_rm_plain(m, op, reg, a);
+    } else {
+        x64_rm_rex(m, op, reg, a, 0, 0);
+    }
 }
 
 X64_INLINE void x64_rm_imm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,

@@ -159,6 +159,12 @@ X64_INLINE void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg 
     x64_canon(m, num, d, a);
 }
 
+X64_INLINE void masm_jump_if_nan(struct wj_masm *m, enum wj_num num, wj_reg a, wj_label label)
+{
+    x64_ucomi(m, num, a, a);
+    x64_jcc(m, CC_P, label);
+}
+
 X64_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
 {
     x64_canon(m, shape == SHAPE_F32X4 ? NUM_F32 : NUM_F64, d, a);

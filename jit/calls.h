@@ -116,6 +116,7 @@ static void store_stack_args(struct jit *j, const struct wj_functype *type,
         if (layout->regs[i] != WJ_REG_NONE) {
             continue;
         }
+        masm_room(&j->m);
         struct value v = stack_look(j, first + i);
         enum wj_num num = (enum wj_num) v.num;
         struct wj_slot to = {MASM_SP, area + layout->offsets[i]};
@@ -194,6 +195,7 @@ static void push_results(struct jit *j, const struct wj_functype *type)
     reg_claim(j, result_reg(num));
     push_reg(j, num, result_reg(num));
     for (uint32_t i = 1; i < type->result_count; i++) {
+        masm_room(&j->m);
         enum wj_num each = num_of(type->types[type->param_count + i]);
         wj_reg temp = reg_alloc(j, num_is_vec(each));
         struct wj_slot from = {MASM_SP, result_offset(type, i)};

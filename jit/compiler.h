@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "jit/atomics.h"
+#include "jit/canon.h"
 #include "jit/simd.h"
 #include "jit/stubs.h"
 #include "wasm/walk.h"
@@ -17,7 +18,8 @@ struct wj_compile_scratch {
     struct value *stack;
     struct local *locals;
     struct label *labels;
-    size_t stack_capacity, local_capacity, label_capacity;
+    uint8_t *raw_locals; // --deterministic: enum wj_raw
+    size_t stack_capacity, local_capacity, label_capacity, raw_capacity;
 };
 
 static struct wj_compile_scratch *scratch_new(void)
@@ -40,6 +42,7 @@ static void scratch_free(struct wj_compile_scratch *scratch)
         free(scratch->stack);
         free(scratch->locals);
         free(scratch->labels);
+        free(scratch->raw_locals);
         free(scratch);
     }
 }
@@ -85,6 +88,28 @@ static bool alloc_state(struct jit *j, const struct wj_walk_func *walk)
     return true;
 }
 
+#ifdef WJ_JIT_FEW_REGISTERS
+// A build for tests: no more registers than an operation can ask for, so that spilling is common.
+static void keep_few_registers(struct jit *j)
+{
+    uint64_t kept = reg_bit(MASM_GPR_RESULT) | reg_bit(MASM_GPR_TARGET) | reg_bit(MASM_VEC_RESULT);
+#if MASM_DIV_FIXED
+    kept |= reg_bit(MASM_DIV_LOW) | reg_bit(MASM_DIV_HIGH);
+#endif
+    // From the highest: the first ones that calls clobber may become homes.
+    for (uint32_t reg = 64; reg-- > 0;) {
+        bool is_vec = wj_reg_is_vec((wj_reg) reg);
+        int most = is_vec ? MASM_VEC_SCRATCH_COUNT : GPR_PINNED_MAX;
+        bool may_be_home = reg == MASM_GPR_CALLER[0] || reg == MASM_VEC_CALLER[0];
+        if ((j->pool >> reg & 1) != 0 && !may_be_home &&
+            __builtin_popcountll(kept & class_mask(is_vec)) < (most < 5 ? most : 5)) {
+            kept |= reg_bit((wj_reg) reg);
+        }
+    }
+    j->pool = kept;
+}
+#endif
+
 static void init_pools(struct jit *j)
 {
     j->pool = 0;
@@ -100,6 +125,9 @@ static void init_pools(struct jit *j)
     for (uint32_t i = 0; i < MASM_VEC_CALLER_COUNT; i++) {
         j->pool |= reg_bit(MASM_VEC_CALLER[i]);
     }
+#ifdef WJ_JIT_FEW_REGISTERS
+    keep_few_registers(j);
+#endif
 }
 
 static bool jit_begin(void *context, const struct wj_walk_func *walk)
@@ -115,6 +143,7 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
     for (uint32_t i = 0; i < j->local_count; i++) {
         j->locals[i].num = (uint8_t) num_of(walk->local_types[i]);
         j->locals[i].home = WJ_REG_NONE;
+        j->locals[i].raw = j->m.is_deterministic ? j->request->scratch->raw_locals[i] : 0;
     }
     j->incoming_bytes = layout.size_bytes;
     init_pools(j);
@@ -125,13 +154,14 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
     j->return_target = wj_codebuf_label(&j->m.buf);
     struct wj_block_type body = {0, type->result_count, NULL, type->types + type->param_count};
     label_push(j, CONTROL_BLOCK, &body, 0);
+    masm_room(&j->m);
     return true;
 }
 
-static inline __attribute__((always_inline)) bool jit_op(void *context, const struct wj_op *op)
+// Nothing is called before the switch: it could change *op for all that a C compiler knows, whose
+// members are constants here.
+static inline __attribute__((always_inline)) bool compile_op(struct jit *j, const struct wj_op *op)
 {
-    struct jit *j = context;
-    masm_room(&j->m);
     j->m.wasm_offset = (uint32_t) (op->at - j->module->bytes);
     switch ((enum wj_family) op->family) {
     case FAM_CONTROL: op_control(j, op); break;
@@ -173,7 +203,26 @@ static inline __attribute__((always_inline)) bool jit_op(void *context, const st
     case FAM_GC: j->unsupported = "garbage collection"; break;
     case FAM_COUNT: break;
     }
+    masm_room(&j->m); // of the next operation
     return j->unsupported == NULL;
+}
+
+static __attribute__((noinline)) bool compile_op_canonical(struct jit *j, const struct wj_op *op)
+{
+    uint8_t raw = canon_operands(j, op);
+    masm_room(&j->m);
+    bool ok = compile_op(j, op);
+    if (raw != WJ_RAW_NONE) {
+        mark_raw(j, raw);
+    }
+    return ok;
+}
+
+static inline __attribute__((always_inline)) bool jit_op(void *context, const struct wj_op *op)
+{
+    struct jit *j = context;
+    return __builtin_expect(j->m.is_deterministic, 0) ? compile_op_canonical(j, op)
+                                                      : compile_op(j, op);
 }
 
 static bool jit_end(void *context)
@@ -182,6 +231,7 @@ static bool jit_end(void *context)
     masm_room(&j->m);
     masm_bind(&j->m, j->return_target);
     emit_epilogue(j);
+    emit_nan_paths(j);
     masm_finish(&j->m);
     return true;
 }
@@ -223,6 +273,18 @@ static bool fill_info(const struct wj_masm *m, struct wj_arena *arena, struct wj
     return true;
 }
 
+// Which locals hold raw values, before the walk that asks.
+static bool find_raw_locals(struct wj_compile_scratch *scratch,
+                            const struct wj_compile_request *request, struct wj_err *err)
+{
+    size_t count = (size_t) request->module->funcs[request->func_index].census.local_count + 1;
+    if (!reserve((void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
+    }
+    return wj_raw_locals(request->module, request->func_index, &scratch->walk, scratch->raw_locals,
+                         err);
+}
+
 static bool compile_function(const struct wj_compile_request *request, struct wj_code_info *info,
                              bool *needs_room, struct wj_err *err)
 {
@@ -236,10 +298,12 @@ static bool compile_function(const struct wj_compile_request *request, struct wj
     j->memory0_is_explicit = request->module->memory_count != 0 && memory_is_explicit(request, 0);
     struct wj_compile_scratch *scratch = request->scratch;
     masm_begin(&j->m, &scratch->buf, &request->window, &request->settings);
+    j->m.trace = request->trace;
     *needs_room = false;
     struct wj_walk_request walk = {
         .module = request->module, .func_index = request->func_index, .scratch = &scratch->walk};
-    bool ok = wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
+    bool ok = !j->m.is_deterministic || find_raw_locals(scratch, request, err);
+    ok = ok && wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
     if (j->m.buf.overflow) {
         *needs_room = true;
         ok = wj_err_set(err, WJ_ERR_LIMIT, j->func->code_offset, "code window is too small");

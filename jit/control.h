@@ -94,6 +94,7 @@ static void move_to_label(struct jit *j, const struct label *label)
         }
     }
     for (uint32_t i = 0; i < arity; i++) {
+        masm_room(&j->m);
         struct value v = stack_look(j, first + i);
         value_to_slot(j, &v, label->height + i);
     }
@@ -154,7 +155,7 @@ static void branch_on(struct jit *j, struct condition *c, bool if_true, wj_label
     if (c->is_flags) {
         masm_jcc(&j->m, if_true ? c->cond : wj_cond_not(c->cond), target);
     } else {
-        masm_cbz(&j->m, NUM_I32, !if_true, c->v.reg, target);
+        masm_cbz(&j->m, (enum wj_num) c->v.num, !if_true, c->v.reg, target);
     }
 }
 
@@ -169,6 +170,7 @@ static void settle_params(struct jit *j, uint32_t param_count)
 {
     flush_below(j, j->depth - param_count);
     for (uint32_t i = j->depth - param_count; i < j->depth; i++) {
+        masm_room(&j->m);
         settle_entry(j, i);
     }
     j->settled = j->depth;
@@ -297,6 +299,7 @@ static void return_values(struct jit *j)
             }
         }
         for (uint32_t i = 1; i < count; i++) {
+            masm_room(&j->m);
             struct value v = stack_look(j, first + i);
             enum wj_num num = (enum wj_num) v.num;
             wj_reg reg = v.reg;
@@ -342,7 +345,7 @@ static void branch_if(struct jit *j, struct condition *c, bool if_true, struct l
         if (!(top->kind == VALUE_REG && top->reg == reg)) {
             if (!c->is_flags && c->v.kind == VALUE_REG && c->v.reg == reg) {
                 wj_reg other = reg_alloc(j, false);
-                masm_mov(&j->m, NUM_I32, other, reg);
+                masm_mov(&j->m, (enum wj_num) c->v.num, other, reg);
                 reg_free(j, reg);
                 c->v.reg = other;
             }
@@ -358,14 +361,7 @@ static void branch_if(struct jit *j, struct condition *c, bool if_true, struct l
     // Several values: they move on the taken path alone.
     wj_label skip = wj_codebuf_label(&j->m.buf);
     flush_regs(j);
-    wj_reg temp_gpr = MASM_GPR_RESULT;
-    if (!c->is_flags && c->v.reg == temp_gpr) {
-        branch_on(j, c, !if_true, skip);
-        value_release(j, &c->v);
-        c->v.reg = WJ_REG_NONE;
-    } else {
-        branch_on(j, c, !if_true, skip);
-    }
+    branch_on(j, c, !if_true, skip);
     move_to_label(j, label);
     masm_jmp(&j->m, label->target);
     masm_bind(&j->m, skip);
@@ -426,29 +422,27 @@ static void op_br_table(struct jit *j, const struct wj_op *op)
 
 static void op_br_on_null(struct jit *j, const struct wj_op *op)
 {
-    struct label *label = label_at(j, op->index);
-    struct condition c = {.is_flags = false};
-    c.v = stack_pop(j);
-    wj_reg reg = value_reg(j, &c.v);
-    enum wj_num num = NUM_I64;
-    if (op->sub == CONTROL_BR_ON_NON_NULL) {
-        // The reference is the label's last value: on the branch it is there, else it is dropped.
-        push_reg(j, num, reg);
-        masm_icmp_imm(&j->m, num, reg, 0);
-        struct condition flags = {.is_flags = true, .cond = COND_NE, .v = {.reg = WJ_REG_NONE}};
-        branch_if(j, &flags, true, label);
-        struct value dropped = stack_pop(j);
-        value_release(j, &dropped);
-        return;
-    }
-    masm_icmp_imm(&j->m, num, reg, 0);
-    struct condition flags = {.is_flags = true, .cond = COND_EQ, .v = {.reg = WJ_REG_NONE}};
-    branch_if(j, &flags, true, label);
+    struct condition c = {.v = stack_pop(j)};
+    value_reg(j, &c.v);
+    branch_if(j, &c, false, label_at(j, op->index));
     if (c.v.kind == VALUE_LOCAL) {
         push_local(j, c.v.local);
     } else {
-        push_reg(j, num, reg);
+        push_reg(j, NUM_I64, c.v.reg);
     }
+}
+
+// The reference is the label's last value: on the branch it is there, else it is dropped.
+static void op_br_on_non_null(struct jit *j, const struct wj_op *op)
+{
+    struct value v = stack_pop(j);
+    wj_reg reg = value_reg(j, &v);
+    masm_icmp_imm(&j->m, NUM_I64, reg, 0);
+    push_reg(j, NUM_I64, reg);
+    struct condition flags = {.is_flags = true, .cond = COND_NE, .v = {.reg = WJ_REG_NONE}};
+    branch_if(j, &flags, true, label_at(j, op->index));
+    struct value dropped = stack_pop(j);
+    value_release(j, &dropped);
 }
 
 static void op_control(struct jit *j, const struct wj_op *op)
@@ -471,8 +465,8 @@ static void op_control(struct jit *j, const struct wj_op *op)
     case CONTROL_BR_IF: op_br_if(j, op); return;
     case CONTROL_BR_TABLE: op_br_table(j, op); return;
     case CONTROL_RETURN: op_return(j); return;
-    case CONTROL_BR_ON_NULL:
-    case CONTROL_BR_ON_NON_NULL: op_br_on_null(j, op); return;
+    case CONTROL_BR_ON_NULL: op_br_on_null(j, op); return;
+    case CONTROL_BR_ON_NON_NULL: op_br_on_non_null(j, op); return;
     }
 }
 

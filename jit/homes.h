@@ -11,6 +11,8 @@ enum {
     CALLEE_HOME_WEIGHT_MIN = 3,
     // A home that calls clobber is stored and loaded around each call.
     CALLER_HOME_CALL_FACTOR = 2,
+    // The most scratch registers that one operation holds.
+    GPR_PINNED_MAX = 5,
 };
 
 // The heaviest locals of one register class, heaviest first.
@@ -117,9 +119,14 @@ static void assign_homes(struct jit *j, const wj_reg *param_regs)
                              MASM_GPR_CALLER_COUNT};
     struct home_pools vec = {MASM_VEC_CALLEE, MASM_VEC_CALLEE_COUNT, MASM_VEC_CALLER,
                              MASM_VEC_CALLER_COUNT};
-    if (j->memory0_is_explicit || (j->module->features & WJ_FEATURE_WIDE_ARITHMETIC) != 0) {
-        gpr.caller_count = gpr.caller_count > 2 ? gpr.caller_count - 2 : 0; // checks pin two more
+    // Divisions, 128-bit sums and accesses with checks pin five registers at once.
+    uint32_t scratch_count = MASM_GPR_SCRATCH_COUNT;
+    if (scratch_count < GPR_PINNED_MAX) {
+        gpr.caller_count -= GPR_PINNED_MAX - scratch_count;
     }
+#ifdef WJ_JIT_FEW_REGISTERS
+    gpr.callee_count = gpr.caller_count = vec.callee_count = vec.caller_count = 1;
+#endif
     struct ranking gpr_ranking = {.limit = gpr.callee_count + gpr.caller_count};
     struct ranking vec_ranking = {.limit = vec.callee_count + vec.caller_count};
     for (uint32_t i = 0; i < j->local_count; i++) {
@@ -138,7 +145,11 @@ static void assign_homes(struct jit *j, const wj_reg *param_regs)
 static void lay_out_frame(struct jit *j)
 {
     const struct wj_census *census = &j->func->census;
-    uint32_t stack_args = census->call_params_max > 6 ? census->call_params_max - 6 : 0;
+    // Whatever the classes, this many parameters go in registers.
+    uint32_t in_regs = MASM_GPR_ARGS_COUNT < MASM_VEC_ARGS_COUNT ? MASM_GPR_ARGS_COUNT
+                                                                 : MASM_VEC_ARGS_COUNT;
+    uint32_t stack_args =
+        census->call_params_max > in_regs ? census->call_params_max - in_regs : 0;
     uint32_t stack_results = census->call_results_max > 1 ? census->call_results_max - 1 : 0;
     j->outgoing_bytes = (stack_args + stack_results) * 16;
     int32_t at = (int32_t) j->outgoing_bytes;
@@ -218,6 +229,7 @@ static void take_params(struct jit *j, const struct call_layout *layout)
         if (j->func->census.locals[i].weight == 0 || layout->regs[i] != WJ_REG_NONE) {
             continue;
         }
+        masm_room(&j->m);
         enum wj_num num = (enum wj_num) local->num;
         struct wj_slot from = {MASM_SP, incoming + layout->offsets[i]};
         wj_reg reg = local->home != WJ_REG_NONE ? local->home

@@ -262,14 +262,6 @@ static void op_iunary(struct jit *j, const struct wj_op *op)
 
 // ---- Floats -----------------------------------------------------------------------------------
 
-// With --deterministic the NaNs of arithmetic are canonical as soon as they are made.
-static void canonical_result(struct jit *j, enum wj_num num, wj_reg d)
-{
-    if (j->request->settings.is_deterministic) {
-        masm_canon(&j->m, num, d, d);
-    }
-}
-
 static void op_fbinary(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
@@ -293,9 +285,6 @@ static void op_fbinary(struct jit *j, const struct wj_op *op)
         d = dest_replacing(j, op, true, &a, &b);
         masm_fbin(&j->m, bin, num, d, ra, rb);
     }
-    if (bin != FBIN_COPYSIGN) {
-        canonical_result(j, num, d);
-    }
     push_reg(j, num, d);
 }
 
@@ -306,9 +295,6 @@ static void op_funary(struct jit *j, const struct wj_op *op)
     wj_reg ra = value_reg(j, &a);
     wj_reg d = dest_replacing(j, op, true, &a, NULL);
     masm_fun(&j->m, (enum wj_funop) op->sub, num, d, ra);
-    if (op->sub != FUN_ABS && op->sub != FUN_NEG) {
-        canonical_result(j, num, d);
-    }
     push_reg(j, num, d);
 }
 
@@ -352,9 +338,6 @@ static void op_convert(struct jit *j, const struct wj_op *op)
     wj_reg ra = value_reg(j, &a);
     wj_reg d = dest_replacing(j, op, num_is_vec(num), &a, NULL);
     masm_cvt(&j->m, (enum wj_cvt) op->sub, d, ra);
-    if (op->sub == CVT_F32_DEMOTE_F64 || op->sub == CVT_F64_PROMOTE_F32) {
-        canonical_result(j, num, d);
-    }
     push_reg(j, num, d);
 }
 

@@ -4,19 +4,6 @@
 
 #include "jit/memory.h"
 
-// With --deterministic, NaNs that float lanes make are canonical as soon as they are made.
-static void canonical_lanes(struct jit *j, enum wj_shape shape, wj_reg d)
-{
-    if (j->request->settings.is_deterministic) {
-        masm_vcanon(&j->m, shape, d, d);
-    }
-}
-
-static inline bool shape_is_float(enum wj_shape shape)
-{
-    return shape == SHAPE_F32X4 || shape == SHAPE_F64X2;
-}
-
 static void op_vunary(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
@@ -24,17 +11,7 @@ static void op_vunary(struct jit *j, const struct wj_op *op)
     wj_reg ra = value_reg(j, &a);
     wj_reg d = dest_replacing(j, op, true, &a, NULL);
     masm_vun(&j->m, (enum wj_vunop) op->sub, shape, d, ra);
-    if (shape_is_float(shape) && op->sub != VUN_ABS && op->sub != VUN_NEG) {
-        canonical_lanes(j, shape, d);
-    }
     push_reg(j, NUM_V128, d);
-}
-
-static bool vbin_makes_nan(enum wj_vbinop op, enum wj_shape shape)
-{
-    return shape_is_float(shape) &&
-           (op == VBIN_ADD || op == VBIN_SUB || op == VBIN_MUL || op == VBIN_DIV ||
-            op == VBIN_MIN || op == VBIN_MAX || op == VBIN_RELAXED_MIN || op == VBIN_RELAXED_MAX);
 }
 
 static void op_vbinary(struct jit *j, const struct wj_op *op)
@@ -54,9 +31,6 @@ static void op_vbinary(struct jit *j, const struct wj_op *op)
         d = dest_replacing(j, op, true, &a, &b);
         masm_vbin(&j->m, bin, shape, d, ra, rb);
     }
-    if (vbin_makes_nan(bin, shape)) {
-        canonical_lanes(j, shape, d);
-    }
     push_reg(j, NUM_V128, d);
 }
 
@@ -74,9 +48,6 @@ static void op_vternary(struct jit *j, const struct wj_op *op)
     value_release(j, &a);
     wj_reg d = hint != WJ_REG_NONE && hint != rb && hint != rc ? hint : reg_alloc(j, true);
     masm_vtern(&j->m, (enum wj_vternop) op->sub, shape, d, ra, rb, rc);
-    if (op->sub == VTERN_RELAXED_MADD || op->sub == VTERN_RELAXED_NMADD) {
-        canonical_lanes(j, shape, d);
-    }
     value_release(j, &b);
     value_release(j, &c);
     push_reg(j, NUM_V128, d);

@@ -31,7 +31,7 @@ struct value {
     uint8_t kind; // enum value_kind
     uint8_t num;  // enum wj_num
     wj_reg reg;
-    uint8_t aux;    // FLAGS: enum wj_cond; SHIFTED: the shift
+    uint8_t aux;    // FLAGS: enum wj_cond; SHIFTED: the shift; floats: enum wj_raw
     uint32_t local; // LOCAL: its index. After a pop: the entry's position, for its slot
     union {
         uint64_t bits;
@@ -44,6 +44,7 @@ struct local {
     wj_reg home; // or WJ_REG_NONE
     uint8_t num;
     bool is_param;
+    uint8_t raw;      // --deterministic: enum wj_raw, of every value that it ever holds
     uint32_t aliases; // VALUE_LOCAL entries on the operand stack
     int32_t slot; // SP offset of its place in the frame; homes that calls clobber are kept there
 };
@@ -58,6 +59,13 @@ struct label {
     wj_label target;
     wj_label else_target; // if
     struct wj_block_type type;
+};
+
+// --deterministic: where a NaN in a register becomes canonical, behind the function's code.
+struct nan_path {
+    wj_label from, back;
+    wj_reg reg;
+    uint8_t num;
 };
 
 struct jit {
@@ -95,6 +103,8 @@ struct jit {
     int32_t instance_slot;
     uint32_t frame_bytes;
     wj_label return_target;
+    struct nan_path *nan_paths; // in the arena
+    uint32_t nan_path_count, nan_path_capacity;
     uint32_t prologue_bytes;
     bool failed;             // memory was exhausted
     const char *unsupported; // what the function uses that is not compiled
@@ -230,6 +240,7 @@ static inline void push_local(struct jit *j, uint32_t index)
     struct local *local = &j->locals[index];
     struct value *v = stack_push(j, VALUE_LOCAL, (enum wj_num) local->num);
     v->reg = local->home;
+    v->aux = local->raw;
     v->local = index;
     local->aliases++;
 }
@@ -412,6 +423,7 @@ static void settle_entry(struct jit *j, uint32_t position)
 static void flush_below(struct jit *j, uint32_t end)
 {
     for (uint32_t i = j->settled; i < end; i++) {
+        masm_room(&j->m); // a stack may be deep: here as in all loops over values
         flush_entry(j, i);
     }
     if (end > j->settled) {
@@ -433,9 +445,15 @@ static void flush_regs(struct jit *j)
 static void flush_aliases(struct jit *j, uint32_t index)
 {
     for (uint32_t i = j->depth; i-- > 0 && j->locals[index].aliases != 0;) {
+        masm_room(&j->m);
         struct value *v = &j->stack[i];
         if (v->kind == VALUE_LOCAL && v->local == index) {
-            wj_reg reg = reg_alloc(j, num_is_vec((enum wj_num) v->num));
+            bool is_vec = num_is_vec((enum wj_num) v->num);
+            if (v->reg != WJ_REG_NONE && (j->free & class_mask(is_vec)) == 0) {
+                flush_entry(j, i); // the operands of one operation may hold all registers
+                continue;
+            }
+            wj_reg reg = reg_alloc(j, is_vec);
             value_into(j, v, reg);
             j->locals[index].aliases--;
             v->kind = VALUE_REG;

@@ -1,0 +1,15 @@
+// The compiler bound to the target that prints: what it asks a machine for, verb by verb.
+#include "emit/trace_masm.h"
+
+#include "jit/compiler.h"
+
+extern const struct wj_backend wj_backend_trace;
+const struct wj_backend wj_backend_trace = {
+    .name = "trace",
+    .scratch_new = scratch_new,
+    .scratch_free = scratch_free,
+    .compile = compile_function,
+    .emit_stubs = emit_stubs,
+    .emit_enter = emit_enter,
+    .emit_host_entry = emit_host_entry,
+};
