@@ -30,6 +30,44 @@ static bool dump_code(struct wj_image *image, uint32_t func_index, FILE *file, s
     return true;
 }
 
+// The verbs that a function becomes. Nothing is executed: the window is there to be counted in.
+static bool dump_masm(const struct wj_image *image, uint32_t func_index, FILE *file,
+                      struct wj_err *err)
+{
+    enum { WINDOW_BYTES = 1 << 16 };
+    const struct wj_backend *backend = wj_ports_printing_backend();
+    const struct wj_module *module = image->module;
+    struct wj_arena arena;
+    wj_arena_init(&arena);
+    struct wj_compile_scratch *scratch = backend->scratch_new();
+    uint8_t *window = WJ_ARENA_ARRAY(&arena, uint8_t, WINDOW_BYTES);
+    uint64_t *addresses = WJ_ARENA_ARRAY(&arena, uint64_t, module->func_count);
+    bool ok = scratch != NULL && window != NULL && addresses != NULL;
+    if (ok) {
+        struct wj_compile_request request = {
+            .module = module,
+            .func_index = func_index,
+            .settings = {.is_deterministic = image->engine->settings.is_deterministic,
+                         .explicit_bounds = image->engine->settings.explicit_bounds},
+            .layout = wj_instance_layout(module),
+            .window = {.write = window, .room_bytes = WINDOW_BYTES},
+            .func_addresses = addresses,
+            .arena = &arena,
+            .scratch = scratch,
+            .trace = file,
+        };
+        struct wj_code_info info;
+        bool needs_room;
+        fprintf(file, "func %u:\n", func_index);
+        ok = backend->compile(&request, &info, &needs_room, err);
+    } else {
+        wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    backend->scratch_free(scratch);
+    wj_arena_clear(&arena);
+    return ok;
+}
+
 // What a device that can do everything would be given.
 static void dump_spirv(const struct wj_image *image, uint32_t func_index, FILE *file)
 {
@@ -72,10 +110,9 @@ static bool dump_func(struct wj_image *image, wjit_dump_t what, uint32_t func_in
                wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "the output cannot be written");
     case WJIT_DUMP_CODE: return dump_code(image, func_index, file, err);
     case WJIT_DUMP_SPIRV: dump_spirv(image, func_index, file); return true;
-    case WJIT_DUMP_MASM: break;
+    case WJIT_DUMP_MASM: return dump_masm(image, func_index, file, err);
     }
-    return wj_err_set(err, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
-                      "this build does not print the compiler's verbs");
+    return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET, "there is nothing of that kind to print");
 }
 
 bool wjit_dump(const wasm_module_t *handle, wjit_dump_t what, uint32_t func_index, FILE *file,

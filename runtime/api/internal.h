@@ -180,5 +180,7 @@ void wj_api_error_out(const struct wj_err *from, wjit_error_t *to);
 
 // Which machine, which GPU: runtime/api/ports.c.
 void wj_ports_fill(struct wj_ports *ports);
+// The compiler whose machine is a text file.
+const struct wj_backend *wj_ports_printing_backend(void);
 
 #endif

@@ -6,6 +6,7 @@
 
 extern const struct wj_backend wj_backend_x64;
 extern const struct wj_backend wj_backend_a64;
+extern const struct wj_backend wj_backend_trace;
 
 static bool translate(const void *module, uint32_t func_index, const struct wj_gpu_caps *caps,
                       struct wj_gpu_code *code, struct wj_err *reason)
@@ -16,6 +17,11 @@ static bool translate(const void *module, uint32_t func_index, const struct wj_g
 static bool set_memory_mode(struct wj_gpu *gpu, unsigned mode, struct wj_err *err)
 {
     return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) mode, err);
+}
+
+const struct wj_backend *wj_ports_printing_backend(void)
+{
+    return &wj_backend_trace;
 }
 
 void wj_ports_fill(struct wj_ports *ports)

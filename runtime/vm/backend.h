@@ -44,6 +44,7 @@ struct wj_compile_request {
     const uint64_t *replaced_funcs;
     struct wj_arena *arena;             // for the results below
     struct wj_compile_scratch *scratch; // of this backend
+    void *trace;             // the FILE * that the printing backend prints to; others ignore it
 };
 
 // What the runtime keeps of a compiled function.
