@@ -2,6 +2,9 @@
 // pointers, products, shifts), each tested where it is made; an unaligned one restarts the item.
 #include "spirv/translate.h"
 
+// Of all loops of a function, before loops are no longer told apart: 4 MiB.
+enum { REGION_CELLS_MAX = 1 << 18 };
+
 static unsigned min_of(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -132,19 +135,69 @@ void wj_spv_align_binary(struct wj_spv_translator *t, const struct wj_op *op,
     }
 }
 
-void wj_spv_align_local(struct wj_spv_translator *t, uint32_t local,
-                        const struct wj_spv_value *value)
+static struct wj_spv_alignment alignment_of(const struct wj_spv_value *value)
 {
-    struct wj_spv_alignment *fact = &t->facts->locals[local];
-    struct wj_spv_alignment now = {value->roots, value->align_log2};
-    if (value->is_const) {
-        now = (struct wj_spv_alignment){0, (uint8_t) const_log2(value->bits)};
-    }
+    const struct wj_spv_alignment of_const = {0, (uint8_t) const_log2(value->bits)};
+    const struct wj_spv_alignment of_sum = {value->roots, value->align_log2};
+    return value->is_const ? of_const : of_sum;
+}
+
+static void join_fact(struct wj_spv_translator *t, struct wj_spv_alignment *fact,
+                      struct wj_spv_alignment now)
+{
     now = wj_spv_align_join(*fact, now);
     if (now.roots != fact->roots || now.align_log2 != fact->align_log2) {
         *fact = now;
         t->facts->has_changed = true;
     }
+}
+
+void wj_spv_align_local(struct wj_spv_translator *t, uint32_t local,
+                        const struct wj_spv_value *value)
+{
+    const struct wj_spv_alignment now = alignment_of(value);
+    join_fact(t, &t->facts->locals[local], now);
+    for (struct wj_spv_region *region = t->region; region != NULL; region = region->outer) {
+        join_fact(t, &region->locals[local], now);
+    }
+}
+
+struct wj_spv_alignment wj_spv_align_of_local(const struct wj_spv_translator *t, uint32_t local)
+{
+    return t->region != NULL ? t->region->locals[local] : t->facts->locals[local];
+}
+
+// Compilers give one local to many variables: to know it for each loop keeps apart a pointer that
+// steps through the loop and what the local holds elsewhere.
+bool wj_spv_align_enter(struct wj_spv_translator *t, uint32_t at)
+{
+    struct wj_spv_facts *facts = t->facts;
+    struct wj_spv_region *region = facts->regions[at];
+    if (region == NULL) {
+        if (t->local_count > REGION_CELLS_MAX - facts->region_cells) {
+            return false;
+        }
+        region =
+            wj_arena_alloc(&t->arena, sizeof *region + t->local_count * sizeof *region->locals);
+        if (region == NULL) {
+            t->has_failed = true;
+            return false;
+        }
+        for (uint32_t i = 0; i < t->local_count; i++) {
+            region->locals[i] = (struct wj_spv_alignment){0, ALIGN_LOG2_MAX};
+        }
+        facts->regions[at] = region;
+        facts->region_cells += t->local_count;
+        facts->has_changed = true;
+    }
+    for (uint32_t i = 0; i < t->local_count; i++) {
+        const bool is_cached = t->local_epochs[i] == t->epoch;
+        join_fact(t, &region->locals[i],
+                  is_cached ? alignment_of(&t->local_cache[i]) : wj_spv_align_of_local(t, i));
+    }
+    region->outer = t->region;
+    t->region = region;
+    return true;
 }
 
 unsigned wj_spv_align_use(struct wj_spv_translator *t, const struct wj_spv_value *value,

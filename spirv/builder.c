@@ -103,7 +103,7 @@ static bool request_matches(const struct request *r, const uint32_t *at)
 {
     const size_t prefix = r->type != 0 ? 3 : 2;
     return at[0] == first_word(r->op, prefix + r->count) && (r->type == 0 || at[1] == r->type) &&
-           memcmp(at + prefix, r->operands, r->count * sizeof *at) == 0;
+           (r->count == 0 || memcmp(at + prefix, r->operands, r->count * sizeof *at) == 0);
 }
 
 static bool grow_interned(struct wj_spv_builder *b)

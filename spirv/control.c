@@ -190,6 +190,7 @@ static void open_loop(struct wj_spv_translator *t, struct wj_spv_label *label)
     label->result_vars = make_vars(t, block->results, block->result_count);
     store_top(t, label->param_vars, block->params, block->param_count);
     t->stack_count -= block->param_count;
+    label->has_region = wj_spv_align_enter(t, label->at);
     const uint32_t body = wj_spv_id(b);
     wj_spv_branch(b, label->header);
     wj_spv_open(t, label->header, false);
@@ -534,6 +535,7 @@ static bool end_loop(struct wj_spv_translator *t, const struct wj_op *op)
         wj_spv_branch(b, label->merge);
     }
     finish_loop(t, label);
+    t->region = label->has_region ? t->region->outer : t->region;
     wj_spv_open(t, label->merge, false);
     t->checked_count = label->checked_count;
     t->stack_count = label->height;

@@ -222,7 +222,14 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op)
         id = cvt->from == REPR_U32 ? wj_spv_from_u32(t, cvt->to, a)
                                    : WJ_SPV_OP(b, SpvOpConvertUToF, type, a);
         break;
-    case REAL: id = WJ_SPV_OP(b, SpvOpFConvert, type, a); break;
+    case REAL:
+        id = WJ_SPV_OP(b, SpvOpFConvert, type, a);
+        if (value.is_const && cvt->to == REPR_F32) {
+            // It may have become 0, with which drivers multiply and divide as they like.
+            const uint32_t bits = WJ_SPV_OP(b, SpvOpBitcast, t->types[REPR_U32], id);
+            id = WJ_SPV_OP(b, SpvOpBitcast, type, wj_spv_opaque(t, REPR_U32, bits));
+        }
+        break;
     case NOTHING: id = a; break;
     }
     struct wj_spv_value result = wj_spv_value(id, cvt->to);

@@ -345,7 +345,7 @@ static bool load_v128(struct wj_spv_translator *t, const struct wj_op *op)
     if (!open_access(t, op, size, &access)) {
         return false;
     }
-    const uint32_t zero = u32_const(t, 0);
+    const uint32_t zero = wj_spv_zero(t, REPR_U32);
     uint32_t words[2] = {zero, zero};
     uint32_t id = 0;
     if (size == 4 || size == 8) {

@@ -409,7 +409,9 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     // Drivers hand signalling NaNs on as they are.
     const uint32_t in = wj_spv_as(t, a, bits);
     const uint32_t rounded = WJ_SPV_GLSL(&t->b, instruction, t->types[repr], wj_spv_as(t, a, repr));
-    const uint32_t out = WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[bits], rounded);
+    // A constant may round to 0, with which drivers multiply and divide as they like.
+    const uint32_t out =
+        wj_spv_opaque(t, bits, WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[bits], rounded));
     *result = wj_spv_value(
         select_each(t, bits, is_nan_bits(t, bits, in), quieted(t, bits, in), out), bits);
     return true;

@@ -151,8 +151,9 @@ static bool local_op(struct wj_spv_translator *t, const struct wj_op *op)
         if (t->local_epochs[i] != t->epoch) {
             const uint32_t id = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[repr], t->local_vars[i]);
             t->local_cache[i] = wj_spv_value(id, repr);
-            t->local_cache[i].roots = t->facts->locals[i].roots;
-            t->local_cache[i].align_log2 = t->facts->locals[i].align_log2;
+            const struct wj_spv_alignment alignment = wj_spv_align_of_local(t, i);
+            t->local_cache[i].roots = alignment.roots;
+            t->local_cache[i].align_log2 = alignment.align_log2;
             t->local_epochs[i] = t->epoch;
         }
         wj_spv_push(t, t->local_cache[i]);
@@ -518,6 +519,7 @@ static bool one_pass(struct wj_spv_translator *t)
     t->label_count = 0;
     t->checked_count = 0;
     t->limit_count = 0;
+    t->region = NULL;
     t->epoch++;
     struct wj_walk_scratch scratch;
     wj_walk_scratch_init(&scratch);
@@ -534,8 +536,10 @@ static bool facts_init(struct wj_spv_translator *t, struct wj_spv_facts *facts)
         .flags = WJ_ARENA_ARRAY(&t->arena, uint8_t, count),
         .roots_at = WJ_ARENA_ARRAY(&t->arena, uint8_t, count),
         .extents = WJ_ARENA_ARRAY(&t->arena, uint64_t, count),
+        .regions = WJ_ARENA_ARRAY(&t->arena, struct wj_spv_region *, count),
     };
-    return facts->flags != NULL && facts->roots_at != NULL && facts->extents != NULL;
+    return facts->flags != NULL && facts->roots_at != NULL && facts->extents != NULL &&
+           facts->regions != NULL;
 }
 
 bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func, uint32_t id,

@@ -55,12 +55,21 @@ struct wj_spv_alignment {
     uint8_t align_log2;
 };
 
+// What locals hold anywhere inside of a loop: what they held when it was entered, and all that is
+// assigned to them in it.
+struct wj_spv_region {
+    struct wj_spv_region *outer;
+    struct wj_spv_alignment locals[];
+};
+
 struct wj_spv_facts {
     uint8_t *flags;    // [code bytes], by offset from the function's code
     uint8_t *roots_at; // [code bytes]
     uint64_t *extents; // [code bytes]; an access: the end of what its check covers;
                        // a loop: tail ends in the low half, loops inside in the high one
-    struct wj_spv_alignment *locals; // [locals]
+    struct wj_spv_alignment *locals; // [locals], anywhere in the function
+    struct wj_spv_region **regions;  // [code bytes], of loops
+    uint32_t region_cells;           // locals of all regions
     uint8_t root_aligns[ROOTS_MAX];  // log2 of the alignment that a root has at least
     uint8_t root_needs[ROOTS_MAX];   // log2 of the alignment that accesses rely on
     uint64_t revoked;                // roots that may be made after a store: not relied on
@@ -93,6 +102,7 @@ struct wj_spv_label {
     uint32_t checked_count;
     uint32_t tail; // ends that follow right behind the loop's
     bool had_effects;
+    bool has_region; // a loop's
     struct wj_block_type block;
     const uint32_t *result_vars;
     const uint32_t *param_vars;
@@ -179,6 +189,7 @@ struct wj_spv_translator {
     struct wj_spv_value *local_cache;
     uint32_t *local_epochs;
     uint32_t epoch;                 // a cached local holds while this stays
+    struct wj_spv_region *region;   // of the innermost loop that has one
     uint32_t bytes_low, bytes_high; // the size of memory
     uint32_t zero;                  // 0, but no compiler knows it
     struct wj_spv_value *stack;
@@ -237,6 +248,10 @@ void wj_spv_align_binary(struct wj_spv_translator *t, const struct wj_op *op,
                          struct wj_spv_value *result);
 void wj_spv_align_local(struct wj_spv_translator *t, uint32_t local,
                         const struct wj_spv_value *value);
+// What is known of a local that is not cached.
+struct wj_spv_alignment wj_spv_align_of_local(const struct wj_spv_translator *t, uint32_t local);
+// A loop begins, before the block that its branches go back to; false: it is not told apart.
+bool wj_spv_align_enter(struct wj_spv_translator *t, uint32_t at);
 // How aligned the value is without any test.
 unsigned wj_spv_align_known(const struct wj_spv_translator *t, const struct wj_spv_value *value);
 // How aligned the value is, at most `wanted_log2`; the roots' tests are asked for.

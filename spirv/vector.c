@@ -99,18 +99,27 @@ static bool shuffle(struct wj_spv_translator *t, const struct wj_op *op)
     return true;
 }
 
+// A scalar that becomes a lane. An integer 0 may become a float in there: see wj_spv_zero().
+static uint32_t as_lane(struct wj_spv_translator *t, struct wj_spv_value value,
+                        enum wj_spv_repr repr)
+{
+    const bool is_zero = value.is_const && value.bits == 0;
+    return is_zero && (repr == REPR_U32 || repr == REPR_U64) ? wj_spv_zero(t, repr)
+                                                             : wj_spv_as(t, value, repr);
+}
+
 static bool splat(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
     const struct wj_spv_value value = wj_spv_pop(t);
     if (op->type == SHAPE_I64X2 || op->type == SHAPE_F64X2) {
-        const uint32_t lane = wj_spv_as(t, value, REPR_U64);
+        const uint32_t lane = as_lane(t, value, REPR_U64);
         push_vector(t, WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[REPR_U64X2], lane, lane),
                     REPR_U64X2);
         return true;
     }
     const bool is_float = op->type == SHAPE_F32X4 && value.repr == REPR_F32;
-    uint32_t lane = wj_spv_as(t, value, is_float ? REPR_F32 : REPR_U32);
+    uint32_t lane = as_lane(t, value, is_float ? REPR_F32 : REPR_U32);
     if (is_narrow(op)) {
         const uint32_t mask = op->type == SHAPE_I8X16 ? 0xff : 0xffff;
         lane = vec_op(t, SpvOpBitwiseAnd, REPR_U32, lane, u32_const(t, mask));
@@ -162,7 +171,7 @@ static bool replace(struct wj_spv_translator *t, const struct wj_op *op)
         const uint32_t vector = wj_spv_as(t, value, REPR_U64X2);
         push_vector(t,
                     WJ_SPV_OP(b, SpvOpCompositeInsert, t->types[REPR_U64X2],
-                              wj_spv_as(t, lane, REPR_U64), vector, op->lane),
+                              as_lane(t, lane, REPR_U64), vector, op->lane),
                     REPR_U64X2);
         return true;
     }
@@ -174,7 +183,7 @@ static bool replace(struct wj_spv_translator *t, const struct wj_op *op)
         return true;
     }
     const uint32_t vector = wj_spv_as(t, value, REPR_U32X4);
-    uint32_t word = wj_spv_as(t, lane, REPR_U32);
+    uint32_t word = as_lane(t, lane, REPR_U32);
     uint32_t at = op->lane;
     if (is_narrow(op)) {
         const uint32_t size = op->type == SHAPE_I8X16 ? 1 : 2;

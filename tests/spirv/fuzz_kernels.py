@@ -62,7 +62,7 @@ def main():
             }
             if options.node:
                 runs["node"] = run([options.node, script, wasm])
-            on_device += "translated" in runs["gpu"][2]
+            on_device += ": translated" in runs["gpu"][2]
             if len({(code, out) for code, out, _ in runs.values()}) != 1:
                 failures += 1
                 codes = {name: result[0] for name, result in runs.items()}

@@ -5,6 +5,7 @@ import random
 ITEMS = 48
 OWN_BYTES = 256
 ARGS = 32768
+POINTERS = 2
 LOCALS = {"i32": 5, "i64": 2, "f32": 3, "f64": 1, "v128": 2}
 
 I_BINARY = "add sub mul and or xor shl shr_s shr_u rotl rotr".split()
@@ -73,7 +74,10 @@ class Kernel:
         align = 0
         while (1 << align) < size:
             align += 1
-        if roll < 0.5:
+        if not is_store and r.random() < 0.15:
+            self.emit("local.get", f"$p{r.randrange(POINTERS)}")
+            offset = r.choice([0, 0, 16, 1024, 4])
+        elif roll < 0.5:
             self.emit("local.get $own")
             offset = r.randrange(0, OWN_BYTES - 16)
             if r.random() < 0.7:
@@ -392,8 +396,31 @@ class Kernel:
                 return True
         return False
 
+    def pointer(self):
+        """A step of a local that loads go through; it stays in the part that nobody stores to."""
+        r = self.rng
+        name = f"$p{r.randrange(POINTERS)}"
+        roll = r.random()
+        if roll < 0.35:
+            item = "local.get $a i32.const 63 i32.and" if self.is_callee else "local.get $x"
+            self.emit("i32.const", r.randrange(4096) & -r.choice([1, 4, 16, 16, 16]))
+            self.emit(item, r.choice(["i32.const 16 i32.mul", "i32.const 4 i32.shl",
+                                      "i32.const 12 i32.mul", "i32.const 2 i32.shl",
+                                      "i32.const 64 i32.mul"]))
+            self.emit("i32.add local.set", name)
+        elif roll < 0.9:
+            self.emit(f"local.get {name} i32.const 12000 i32.gt_u if")
+            self.emit(f"i32.const {r.randrange(64) & -r.choice([1, 16])} local.set {name} end")
+            self.emit(f"local.get {name} i32.const {r.choice([16, 16, 16, 32, 8, 4, 1])} i32.add")
+            self.emit("local.set", name)
+        else:
+            self.emit(f"local.get $p{r.randrange(POINTERS)} local.set {name}")
+
     def statement(self, depth):
         r = self.rng
+        if r.random() < 0.12:
+            self.pointer()
+            return False
         roll = r.random()
         if depth <= 0 or roll < 0.35:
             kind = self.pick()
@@ -493,6 +520,7 @@ def declare():
     for kind, count in LOCALS.items():
         out += [f"(local ${kind}{i} {kind})" for i in range(count)]
     out += [f"(local $c{i} i32)" for i in range(6)]
+    out += [f"(local $p{i} i32)" for i in range(POINTERS)]
     out += ["(local $tf32 f32) (local $tf64 f64) (local $tv v128)"]
     return "\n".join(out)
 
