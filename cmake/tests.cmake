@@ -1,7 +1,8 @@
 # Unit tests are cmocka programs; the runner of the official suite needs nothing but the library.
 set(WJIT_TEST_ENVIRONMENT
-  "ASAN_OPTIONS=allow_user_segv_handler=1:detect_stack_use_after_return=0"
+  "ASAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:detect_stack_use_after_return=0"
   "UBSAN_OPTIONS=print_stacktrace=1"
+  "LSAN_OPTIONS=print_suppressions=0:suppressions=${CMAKE_SOURCE_DIR}/tests/unit/leaks.txt"
   "WJIT_BUILD=${CMAKE_BINARY_DIR}")
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/tests/spec/spec_runner.c
@@ -10,6 +11,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/tests/spec/spec_runner.c
   add_executable(spec_runner ${spec_sources})
   target_link_libraries(spec_runner PRIVATE wjit_static)
 endif()
+
+add_executable(fuzz_trace ${CMAKE_SOURCE_DIR}/tests/fuzz/trace.c)
+target_link_libraries(fuzz_trace PRIVATE wjit_static)
 
 find_library(WJIT_CMOCKA cmocka)
 find_path(WJIT_CMOCKA_INCLUDE cmocka.h)
@@ -29,6 +33,10 @@ foreach(source IN LISTS unit_sources)
   target_include_directories(test_${name} SYSTEM PRIVATE ${WJIT_CMOCKA_INCLUDE})
   set_target_properties(test_${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT WJIT_UNIT_TESTS)
+    set_target_properties(test_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    continue()
+  endif()
   add_test(NAME ${folder}/${stem} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${folder}/${stem} PROPERTIES TIMEOUT 240 SKIP_RETURN_CODE 77
     ENVIRONMENT "${WJIT_TEST_ENVIRONMENT}")

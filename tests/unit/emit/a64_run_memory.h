@@ -3,6 +3,7 @@
 #define TESTS_EMIT_A64_RUN_MEMORY_H
 
 #include "a64_harness.h"
+#include "a64_run_simd.h"
 #include "oracle_simd.h"
 
 static void test_moves(void)

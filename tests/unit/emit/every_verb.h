@@ -19,6 +19,7 @@ static void emit_every_branch(struct wj_masm *m, const struct every_verb *v)
     masm_jmp(m, other);
     masm_jcc(m, COND_LT_U, label);
     masm_cbz(m, NUM_I64, true, v->g0, label);
+    masm_jump_if_nan(m, NUM_F64, v->v0, label);
     masm_jump_table(m, v->g0, labels, 2);
     masm_trap(m, WJ_TRAP_UNREACHABLE);
     masm_trap_if(m, COND_NE, WJ_TRAP_OUT_OF_MEMORY);

@@ -17,6 +17,7 @@ static const char expected[] =
     "    jmp L1\n"
     "    jcc.lt_u L0\n"
     "    i64.cbz g18, L0\n"
+    "    f64.jump_if_nan v16, L0\n"
     "    jump_table g18, L0 L1\n"
     "    trap \"unreachable\"\n"
     "    trap_if.ne \"out of memory\"\n"

@@ -1,0 +1,295 @@
+"""Random modules in the manner of a stack machine: values lie deep, locals change under them, and
+blocks take and give several values, as no compiler from trees writes it. They end without traps."""
+OPS = {
+    "i32": "add sub mul and or xor shl shr_s shr_u rotl rotr".split(),
+    "i64": "add sub mul and or xor shl shr_s shr_u rotl rotr".split(),
+    "f64": "add sub mul min max copysign".split(),
+}
+UNARY = {"i32": "clz ctz popcnt extend8_s extend16_s".split(),
+         "i64": "clz ctz popcnt extend8_s extend32_s".split(),
+         "f64": "abs neg ceil nearest".split()}
+COMPARE = {"i32": "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split(),
+           "f64": "eq ne lt gt le ge".split()}
+COMPARE["i64"] = COMPARE["i32"]
+VECTOR = ("i64x2.add i32x4.sub v128.xor i8x16.add_sat_s i16x8.mul i8x16.swizzle i32x4.gt_s "
+          "i8x16.min_u").split()
+CONVERT = {("i32", "i64"): "i64.extend_i32_u", ("i64", "i32"): "i32.wrap_i64",
+           ("i32", "f64"): "f64.convert_i32_s", ("f64", "i32"): "i32.trunc_sat_f64_u",
+           ("f64", "i64"): "i64.trunc_sat_f64_s", ("i64", "f64"): "f64.convert_i64_u",
+           ("v128", "i64"): "i64x2.extract_lane 1", ("i32", "v128"): "i32x4.splat",
+           ("i64", "v128"): "i64x2.splat", ("v128", "i32"): "i8x16.extract_lane_s 5"}
+EDGES = [0, 1, -1, 2, 7, 31, 32, 255, -128, 4096, 2**31 - 1, -2**31]
+DEPTH_MAX = 4
+ROUNDS = 3
+
+
+class Function:
+    def __init__(self, random, number, earlier, types):
+        self.random, self.number, self.earlier, self.types = random, number, earlier, types
+        some = lambda most: [random.choice(types) for _ in range(random.randint(0, most))]
+        self.params, self.results = some(random.choice([2, 6, 12])), some(3) + ["i64"]
+        self.locals = self.params + some(random.choice([4, 10, 24])) + list(types)
+        self.counters = 0
+        self.text, self.stack, self.labels = [], [], []
+        self.left = random.choice([20, 60, 200])
+        # Some locals are used more than others, so that they are the ones in registers.
+        self.hot = [i for i in range(len(self.locals)) if random.random() < 0.5]
+        self.calls_much = random.random() < 0.3
+
+    def emit(self, text, pops=0, pushes=()):
+        self.text.append(text)
+        if pops:
+            del self.stack[-pops:]
+        self.stack += pushes
+
+    def local_of(self, t):
+        of_type = [i for i, each in enumerate(self.locals) if each == t]
+        hot = [i for i in of_type if i in self.hot]
+        return self.random.choice(hot if hot and self.random.random() < 0.7 else of_type)
+
+    def push(self, t):
+        choice = self.random.random()
+        if choice < 0.65:
+            self.emit(f"local.get {self.local_of(t)}", pushes=[t])
+        elif choice < 0.72 and t != "v128":
+            self.emit(f"global.get ${t}", pushes=[t])
+        elif t == "v128":
+            self.emit(f"v128.const i64x2 {self.random.choice(EDGES)} {self.random.choice(EDGES)}",
+                      pushes=[t])
+        else:
+            self.emit(f"{t}.const {self.random.choice(EDGES)}", pushes=[t])
+
+    def available(self):
+        return len(self.stack) - self.labels[-1]["height"]
+
+    def top(self):
+        return self.stack[-1]
+
+    def want(self, types):
+        """Makes these the top of the stack: from what is there, or new."""
+        if self.available() >= len(types) and self.stack[len(self.stack) - len(types):] == types:
+            return
+        for t in types:
+            self.push(t)
+
+    def address(self):
+        self.push("i32")
+        self.emit(f"i32.const {self.random.choice([0xff, 0xfff0, 0x7ff])} i32.and")
+
+    def operation(self):
+        r = self.random
+        choice = r.random()
+        if choice < 0.22 or self.available() == 0:
+            self.push(r.choice(self.types))
+        elif choice < 0.36:
+            t = self.top()
+            self.push(t)
+            if t == "v128":
+                if r.random() < 0.2:
+                    self.push(t)
+                    self.emit("v128.bitselect", 3, [t])
+                else:
+                    self.emit(r.choice(VECTOR), 2, [t])
+            else:
+                self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
+        elif choice < 0.40 and self.available() >= 2 and self.top() == self.stack[-2] != "v128":
+            t = self.top()
+            self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
+        elif choice < 0.44 and self.top() != "v128":
+            self.emit(f"{self.top()}.{r.choice(UNARY[self.top()])}")
+        elif choice < 0.48 and self.top() != "v128":
+            t = self.top()
+            self.push(t)
+            self.emit(f"{t}.{r.choice(COMPARE[t])}", 2, ["i32"])
+            if r.random() < 0.3:
+                self.emit("i32.eqz")
+        elif choice < 0.52:
+            to = r.choice(self.types)
+            if (self.top(), to) in CONVERT:
+                self.emit(CONVERT[self.top(), to], 1, [to])
+        elif choice < 0.62:
+            self.emit(f"local.set {self.local_of(self.top())}", 1)
+        elif choice < 0.68:
+            self.emit(f"local.tee {self.local_of(self.top())}")
+        elif choice < 0.70 and self.top() != "v128":
+            self.emit(f"global.set ${self.top()}", 1)
+        elif choice < 0.72:
+            t = self.top()
+            self.push(t)
+            self.push("i32")
+            self.emit(f"select (result {t})" if t == "v128" else "select", 3, [t])
+        elif choice < 0.76:
+            t = r.choice([t for t in self.types if t != "f64"]) # no NaNs in memory
+            self.address()
+            if r.random() < 0.5:
+                self.emit(f"{t}.load offset={r.choice([0, 4, 100])}", 1, [t])
+            else:
+                self.push(t)
+                self.emit(f"{t}.store offset={r.choice([0, 4, 100])}", 2)
+        elif choice < 0.79 and self.top() in ("i32", "i64"):
+            t = self.top()
+            if r.random() < 0.5:
+                self.emit(f"{t}.const {r.choice([1, 3, 7, -5, 16, 1000])}", pushes=[t])
+            else:
+                self.push(t)
+                self.emit(f"{t}.const {r.choice([1, 2**31 - 1])} {t}.and {t}.const 1 {t}.or")
+            self.emit(f"{t}.{r.choice(['div_s', 'div_u', 'rem_s', 'rem_u'])}", 2, [t])
+        elif choice < (0.86 if self.calls_much else 0.81) and self.earlier:
+            self.call(r.choice(self.earlier))
+        elif choice < 0.90 and len(self.labels) <= DEPTH_MAX:
+            self.block(r.choice(["block", "block", "loop", "if", "if"]))
+        elif choice < 0.94:
+            self.branch_if()
+        elif choice < 0.96:
+            self.emit("drop", 1)
+        elif choice < 0.975:
+            self.heat()
+        else:
+            self.push(r.choice(self.types))
+            self.push(r.choice(self.types))
+
+    def call(self, callee):
+        # The arguments may lie on the stack already, among other values.
+        self.want(callee.params)
+        if self.random.random() < 0.3:
+            self.emit(f"i32.const {callee.number} call_indirect (type $t{callee.number})",
+                      len(callee.params), callee.results)
+        else:
+            self.emit(f"call $f{callee.number}", len(callee.params), callee.results)
+
+    def heat(self):
+        """A loop over hot locals: they are worth registers then, even ones that calls clobber."""
+        counter = len(self.locals) + self.counters
+        self.counters += 1
+        self.emit(f"i32.const 0 local.set {counter} loop")
+        add = {"i32": "i32.add", "i64": "i64.xor", "f64": "f64.max", "v128": "i32x4.add"}
+        for i, t in enumerate(self.locals):
+            if i in self.hot:
+                self.emit(f"local.get {i} local.get {self.local_of(t)} {add[t]} local.set {i}")
+        self.emit(f"local.get {counter} i32.const 1 i32.add local.tee {counter} "
+                  f"i32.const {ROUNDS} i32.lt_u br_if 0 end")
+
+    def branch_if(self):
+        label = self.random.choice(self.labels[1:] or self.labels)
+        if label["is_loop"]:
+            return
+        depth = len(self.labels) - 1 - self.labels.index(label)
+        self.want(label["results"])
+        self.push("i32")
+        if self.random.random() < 0.5:
+            self.emit("i32.const 1 i32.and")
+        self.emit(f"br_if {depth}", 1)
+
+    def settle(self, types):
+        """The end of a block: exactly these values above its height."""
+        while self.available() > len(types):
+            self.emit("drop", 1)
+        if self.stack[self.labels[-1]["height"]:] != types:
+            while self.available():
+                self.emit("drop", 1)
+            for t in types:
+                self.push(t)
+
+    def body(self, results, most):
+        for _ in range(self.random.randint(1, most)):
+            if self.left <= 0:
+                break
+            self.left -= 1
+            self.operation()
+        choice = self.random.random()
+        targets = [label for label in self.labels if not label["is_loop"]]
+        if choice < 0.12 and targets:
+            label = self.random.choice(targets)
+            self.want(label["results"])
+            same = [i for i, each in enumerate(reversed(self.labels))
+                    if not each["is_loop"] and each["results"] == label["results"]]
+            if self.random.random() < 0.5:
+                self.push("i32")
+                self.emit("i32.const 3 i32.and")
+                chosen = [str(self.random.choice(same)) for _ in range(3)]
+                self.emit("br_table " + " ".join(chosen), 1)
+            else:
+                self.emit(f"br {self.random.choice(same)}")
+            del self.stack[self.labels[-1]["height"]:]
+            self.stack += results
+        elif choice < 0.15:
+            self.want(self.results)
+            self.emit("return")
+            del self.stack[self.labels[-1]["height"]:]
+            self.stack += results
+        else:
+            self.settle(results)
+
+    def block(self, kind):
+        r = self.random
+        count = r.randint(0, min(3, self.available()))
+        params = self.stack[len(self.stack) - count:]
+        results = [r.choice(self.types) for _ in range(r.choice([0, 1, 1, 2, 4]))]
+        counter = None
+        if kind == "if":
+            self.push("i32")
+            if r.random() < 0.5:
+                self.emit("i32.const 1 i32.and")
+            self.stack.pop()
+        elif kind == "loop":
+            counter = len(self.locals) + self.counters
+            self.counters += 1
+            self.emit(f"i32.const 0 local.set {counter}")
+        height = len(self.stack) - count
+        signature = "".join(f" (param {t})" for t in params) + \
+            "".join(f" (result {t})" for t in results)
+        self.emit(f"{kind}{signature}")
+        self.labels.append({"height": height, "is_loop": kind == "loop", "results": results})
+        self.body(results, 12)
+        if kind == "loop":
+            # Once more with the parameters, a few times: then out with the results.
+            self.settle_for_loop(params, results, counter)
+        if kind == "if":
+            self.emit("else")
+            del self.stack[height:]
+            self.stack += params
+            self.body(results, 6)
+        self.labels.pop()
+        self.emit("end")
+
+    def settle_for_loop(self, params, results, counter):
+        for t in params:
+            self.push(t)
+        self.emit(f"local.get {counter} i32.const 1 i32.add local.tee {counter} "
+                  f"i32.const {ROUNDS} i32.lt_u br_if 0")
+        for _ in params:
+            self.emit("drop", 1)
+        assert self.stack[self.labels[-1]["height"]:] == results
+
+    def write(self):
+        self.labels.append({"height": 0, "is_loop": False, "results": self.results})
+        while self.left > 0:
+            self.left -= 1
+            self.operation()
+        self.body(self.results, 3)
+        params = "".join(f" (param {t})" for t in self.params)
+        results = "".join(f" (result {t})" for t in self.results)
+        names = " ".join(self.locals[len(self.params):] + ["i32"] * self.counters)
+        return f'(type $t{self.number} (func{params}{results}))\n' \
+               f'(func $f{self.number} (export "f{self.number}") (type $t{self.number}) ' \
+               f"(local {names})\n" + "\n".join(self.text) + ")"
+
+
+def module(random):
+    types = random.choice([["i32"], ["i32", "i64"], ["i32", "i64", "f64"],
+                           ["i32", "i64", "f64", "v128"]])
+    if "i64" not in types:
+        types = types + ["i64"]
+    functions, text = [], []
+    for number in range(random.randint(1, 8)):
+        function = Function(random, number, list(functions), types)
+        text.append(function.write())
+        # A chain of calls that doubles at each step would not end soon.
+        if sum("call" in line for line in function.text) < 4 and len(function.text) < 300:
+            functions.append(function)
+    count = len(text)
+    return "\n".join(['(module (memory (export "memory") 2)', f"(table {count} funcref)",
+                      "(elem (i32.const 0) " + " ".join(f"$f{i}" for i in range(count)) + ")",
+                      '(global $i32 (export "i32") (mut i32) (i32.const 5))',
+                      '(global $i64 (export "i64") (mut i64) (i64.const -7))',
+                      '(global $f64 (export "f64") (mut f64) (f64.const 0.5))'] + text + [")"])

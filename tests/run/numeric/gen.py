@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Writes modules that apply every numeric operation to edge values, with its operands in all the
+places that the compiler tells apart: gen.py FOLDER. An export OP/FORM hashes the results of one
+operation in one form of operands; all forms of an operation have to give the same hash."""
+import itertools
+import os
+import sys
+
+I32 = [0, 1, 2, 7, 31, 32, 0x7f, 0xffff8000, 0x7fffffff, 0x80000000, 0xffffffff]
+I64 = [0, 1, 5, 63, 64, 0xffffffff, 0x80000000, 0x123456789abcdef0, 2**63 - 1, 2**63, 2**64 - 1]
+F32 = ["0", "-0", "1", "-1.5", "0.1", "0x1p-149", "0x1.fffffep+127", "-0x1p+31", "0x1.fffffep+30",
+       "0x1p+63", "4294967040", "inf", "-inf", "nan"]
+F64 = ["0", "-0", "1", "-1.5", "0.1", "0x1p-1074", "0x1.fffffffffffffp+1023", "-0x1p+31",
+       "4294967295.5", "0x1p+63", "-0x1p+63", "inf", "-inf", "nan"]
+V128 = ["i64x2 0 0", "i64x2 -1 -1", "i8x16 0 1 2 3 -1 -2 -128 127 16 31 15 64 -64 100 -100 5",
+        "i16x8 0 -1 1 0x7fff 0x8000 0x00ff 0xff00 0x0180", "i32x4 0 0x7fffffff 0x80000000 -1",
+        "f32x4 1.5 -0 nan -inf", "f32x4 0x1p-149 3e9 -3e9 0x1.fffffep+127",
+        "f64x2 -0 nan", "f64x2 -2.5 0x1p+63", "f64x2 inf 4294967295.7"]
+EDGES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": V128}
+LANES = {"i8x16": 16, "i16x8": 8, "i32x4": 4, "i64x2": 2, "f32x4": 4, "f64x2": 2}
+LANE_TYPE = {"i8x16": "i32", "i16x8": "i32", "i32x4": "i32", "i64x2": "i64", "f32x4": "f32",
+             "f64x2": "f64"}
+HOMELESS = 16 # heavier locals of each type than the operands, which then get no register
+
+
+class Op:
+    def __init__(self, text, params, result, lanes=None, traps=None, is_condition=False):
+        self.text, self.params, self.result = text, params, result
+        self.lanes = lanes    # of a vector that may have NaNs
+        self.traps = traps or (lambda *_: False)
+        self.is_condition = is_condition
+        self.name = text.replace(" ", "_")
+
+
+def integer_ops(t):
+    edges = {"i32": (2**31, 2**32 - 1), "i64": (2**63, 2**64 - 1)}[t]
+    for name in "add sub mul and or xor shl shr_s shr_u rotl rotr".split():
+        yield Op(f"{t}.{name}", [t, t], t)
+    for name in "div_s div_u rem_s rem_u".split():
+        yield Op(f"{t}.{name}", [t, t], t, traps=lambda a, b, name=name:
+                 b == 0 or (name == "div_s" and (a, b) == edges))
+    for name in "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split():
+        yield Op(f"{t}.{name}", [t, t], "i32", is_condition=True)
+    yield Op(f"{t}.eqz", [t], "i32", is_condition=True)
+    for name in "clz ctz popcnt extend8_s extend16_s".split():
+        yield Op(f"{t}.{name}", [t], t)
+
+
+def float_ops(t):
+    for name in "add sub mul div min max copysign".split():
+        yield Op(f"{t}.{name}", [t, t], t)
+    for name in "eq ne lt gt le ge".split():
+        yield Op(f"{t}.{name}", [t, t], "i32", is_condition=True)
+    for name in "abs neg ceil floor trunc nearest sqrt".split():
+        yield Op(f"{t}.{name}", [t], t)
+
+
+def truncation_traps(to, sign):
+    bits = int(to[1:])
+    low, high = (-2**(bits - 1), 2**(bits - 1)) if sign == "s" else (0, 2**bits)
+
+    def traps(text):
+        value = float.fromhex(text) if "0x" in text else float(text)
+        return value != value or value in (float("inf"), -float("inf")) or \
+            not low <= int(value) < high
+    return traps
+
+
+def conversions():
+    yield Op("i32.wrap_i64", ["i64"], "i32")
+    yield Op("i64.extend_i32_s", ["i32"], "i64")
+    yield Op("i64.extend_i32_u", ["i32"], "i64")
+    yield Op("i64.extend32_s", ["i64"], "i64")
+    yield Op("f32.demote_f64", ["f64"], "f32")
+    yield Op("f64.promote_f32", ["f32"], "f64")
+    for i, f, s in itertools.product(("i32", "i64"), ("f32", "f64"), "su"):
+        yield Op(f"{i}.trunc_{f}_{s}", [f], i, traps=truncation_traps(i, s))
+        yield Op(f"{i}.trunc_sat_{f}_{s}", [f], i)
+        yield Op(f"{f}.convert_{i}_{s}", [i], f)
+    for i, f in (("i32", "f32"), ("i64", "f64")):
+        yield Op(f"{i}.reinterpret_{f}", [f], i)
+        yield Op(f"{f}.reinterpret_{i}", [i], f)
+
+
+VECTOR_BINARY = {
+    "v128": "and or xor andnot",
+    "i8x16": "swizzle eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u narrow_i16x8_s narrow_i16x8_u "
+             "add add_sat_s add_sat_u sub sub_sat_s sub_sat_u min_s min_u max_s max_u avgr_u",
+    "i16x8": "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u narrow_i32x4_s narrow_i32x4_u add "
+             "add_sat_s add_sat_u sub sub_sat_s sub_sat_u mul min_s min_u max_s max_u avgr_u "
+             "q15mulr_sat_s extmul_low_i8x16_s extmul_high_i8x16_s extmul_low_i8x16_u "
+             "extmul_high_i8x16_u",
+    "i32x4": "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u add sub mul min_s min_u max_s max_u "
+             "dot_i16x8_s extmul_low_i16x8_s extmul_high_i16x8_s extmul_low_i16x8_u "
+             "extmul_high_i16x8_u",
+    "i64x2": "eq ne lt_s gt_s le_s ge_s add sub mul extmul_low_i32x4_s extmul_high_i32x4_s "
+             "extmul_low_i32x4_u extmul_high_i32x4_u",
+    "f32x4": "eq ne lt gt le ge add sub mul div min max pmin pmax",
+    "f64x2": "eq ne lt gt le ge add sub mul div min max pmin pmax",
+}
+VECTOR_UNARY = {
+    "v128": "not",
+    "i8x16": "abs neg popcnt",
+    "i16x8": "abs neg extadd_pairwise_i8x16_s extadd_pairwise_i8x16_u extend_low_i8x16_s "
+             "extend_high_i8x16_s extend_low_i8x16_u extend_high_i8x16_u",
+    "i32x4": "abs neg extadd_pairwise_i16x8_s extadd_pairwise_i16x8_u extend_low_i16x8_s "
+             "extend_high_i16x8_s extend_low_i16x8_u extend_high_i16x8_u trunc_sat_f32x4_s "
+             "trunc_sat_f32x4_u trunc_sat_f64x2_s_zero trunc_sat_f64x2_u_zero",
+    "i64x2": "abs neg extend_low_i32x4_s extend_high_i32x4_s extend_low_i32x4_u "
+             "extend_high_i32x4_u",
+    "f32x4": "abs neg sqrt ceil floor trunc nearest convert_i32x4_s convert_i32x4_u "
+             "demote_f64x2_zero",
+    "f64x2": "abs neg sqrt ceil floor trunc nearest convert_low_i32x4_s convert_low_i32x4_u "
+             "promote_low_f32x4",
+}
+
+
+def vector_ops():
+    for shape, names in VECTOR_BINARY.items():
+        for name in names.split():
+            yield Op(f"{shape}.{name}", ["v128", "v128"], "v128", lanes=shape)
+    for shape, names in VECTOR_UNARY.items():
+        for name in names.split():
+            yield Op(f"{shape}.{name}", ["v128"], "v128", lanes=shape)
+    yield Op("v128.any_true", ["v128"], "i32", is_condition=True)
+    yield Op("v128.bitselect", ["v128", "v128", "v128"], "v128")
+    for lanes in ("0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15",
+                  "16 0 17 1 18 2 19 3 20 4 21 5 22 6 23 7",
+                  "31 30 29 28 27 26 25 24 23 22 21 20 19 18 17 16",
+                  "4 5 6 7 4 5 6 7 20 21 22 23 0 1 2 3", "1 0 3 2 5 4 7 6 9 8 11 10 13 12 15 14",
+                  "8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23", "3" + " 3" * 15):
+        yield Op(f"i8x16.shuffle {lanes}", ["v128", "v128"], "v128")
+    for shape, count in LANES.items():
+        scalar = LANE_TYPE[shape]
+        yield Op(f"{shape}.splat", [scalar], "v128", lanes=shape)
+        for lane in (0, 1, count - 1):
+            for suffix in ("_s", "_u") if count > 4 else ("",):
+                yield Op(f"{shape}.extract_lane{suffix} {lane}", ["v128"], scalar)
+            yield Op(f"{shape}.replace_lane {lane}", ["v128", scalar], "v128", lanes=shape)
+        if shape[0] == "i":
+            yield Op(f"{shape}.all_true", ["v128"], "i32", is_condition=True)
+            yield Op(f"{shape}.bitmask", ["v128"], "i32")
+            for name in ("shl", "shr_s", "shr_u"):
+                yield Op(f"{shape}.{name}", ["v128", "i32"], "v128")
+
+
+# ---- Forms ------------------------------------------------------------------------------------
+# Each gives, for operand values, the code that leaves the operation's result on the stack. Locals
+# $T0 $T1 $T2 of each type are for operands, $zero is the address 0 that the compiler does not know.
+
+def const(t, value):
+    return f"({t}.const {value})"
+
+
+def get(op, k):
+    return f"(local.get ${op.params[k]}{k})"
+
+
+def set_locals(op, values):
+    return "".join(f"(local.set ${t}{k} {const(t, v)})"
+                   for k, (t, v) in enumerate(zip(op.params, values)))
+
+
+def form_const(op, values):
+    return f"({op.text} {' '.join(const(t, v) for t, v in zip(op.params, values))})"
+
+
+def form_local(op, values):
+    return set_locals(op, values) + \
+        f"({op.text} {' '.join(get(op, k) for k in range(len(values)))})"
+
+
+def form_const_left(op, values):
+    return set_locals(op, values) + f"({op.text} {const(op.params[0], values[0])} " + \
+        " ".join(get(op, k) for k in range(1, len(values))) + ")"
+
+
+def form_const_right(op, values):
+    last = len(values) - 1
+    return set_locals(op, values) + f"({op.text} " + \
+        " ".join(get(op, k) for k in range(last)) + f" {const(op.params[last], values[last])})"
+
+
+def in_register(op, k):
+    """A value that only a scratch register holds."""
+    return f"(select {get(op, k)} {get(op, k)} (local.get $zero))" if op.params[k] != "v128" else \
+        f"(v128.or {get(op, k)} {get(op, k)})"
+
+
+def form_register(op, values):
+    return set_locals(op, values) + \
+        f"({op.text} {' '.join(in_register(op, k) for k in range(len(values)))})"
+
+
+def form_spilled(op, values):
+    return set_locals(op, values) + "".join(in_register(op, k) for k in range(len(values))) + \
+        f"(call $nothing) {op.text}"
+
+
+def form_memory(op, values):
+    last = len(values) - 1
+    t = op.params[last]
+    return set_locals(op, values) + f"({t}.store offset=64 (local.get $zero) {get(op, last)})" + \
+        f"({op.text} " + " ".join(in_register(op, k) for k in range(last)) + \
+        f" ({t}.load offset=64 (local.get $zero)))"
+
+
+def form_memory_all(op, values):
+    loads = [f"({t}.load offset={64 + 16 * k} (local.get $zero))"
+             for k, t in enumerate(op.params)]
+    stores = [f"({t}.store offset={64 + 16 * k} (local.get $zero) {get(op, k)})"
+              for k, t in enumerate(op.params)]
+    return set_locals(op, values) + "".join(stores) + f"({op.text} {' '.join(loads)})"
+
+
+def form_into(op, values, k):
+    """The result becomes the operand's own local, of which the stack holds the old value."""
+    if k >= len(values) or op.params[k] != op.result:
+        return None
+    old = f"${op.result}{k}"
+    # The old value, here known, drops out again by a store of it.
+    return set_locals(op, values) + f"(local.get $zero) (local.get {old})" + \
+        f"({op.text} {' '.join(get(op, i) for i in range(len(values)))})" + \
+        f"(local.set {old}) ({op.result}.store offset=128) (local.get {old})"
+
+
+def form_condition(op, values, use):
+    if not op.is_condition:
+        return None
+    condition = form_local(op, values)
+    yes, no = "(i32.const 1)", "(i32.const 0)"
+    return {
+        "if": f"{condition} (if (result i32) (then {yes}) (else {no}))",
+        "br_if": f"(block $b (result i32) {yes} {condition} (br_if $b) drop {no})",
+        "select": f"(select {yes} {no} {condition})",
+        "eqz": f"{condition} i32.eqz i32.eqz",
+        "not_if": f"{condition} i32.eqz (if (result i32) (then {no}) (else {yes}))",
+    }[use]
+
+
+FORMS = {
+    "const": form_const, "local": form_local, "const_left": form_const_left,
+    "const_right": form_const_right, "register": form_register, "spilled": form_spilled,
+    "memory": form_memory, "memory_all": form_memory_all, "homeless": form_local,
+    "into_0": lambda op, values: form_into(op, values, 0),
+    "into_1": lambda op, values: form_into(op, values, 1),
+    **{use: lambda op, values, use=use: form_condition(op, values, use)
+       for use in ("if", "br_if", "select", "eqz", "not_if")},
+}
+
+
+def hash_result(op):
+    """Folds the value on the stack into the local $hash; all NaNs are the same there."""
+    rotate = "(i64.rotl (i64.mul (local.get $hash) (i64.const 0x9e3779b97f4a7c15)) (i64.const 7))"
+    t = op.result
+    take = f"(local.set ${t}r)"
+    r = f"(local.get ${t}r)"
+    if t in ("f32", "f64"):
+        i = "i" + t[1:]
+        bits = f"(select ({t}.const nan) {r} ({t}.ne {r} {r})) {i}.reinterpret_{t}"
+    elif t == "v128" and op.lanes in ("f32x4", "f64x2"):
+        s = op.lanes
+        nan = f"(v128.const {s}" + " nan" * LANES[s] + ")"
+        take += f"(local.set $v128r (v128.bitselect {nan} {r} ({s}.ne {r} {r})))"
+        bits = None
+    else:
+        bits = r
+    if t == "v128":
+        halves = [f"(i64x2.extract_lane {k} {r})" for k in (0, 1)]
+        return take + f"(local.set $hash (i64.xor {rotate} {halves[0]}))" + \
+            f"(local.set $hash (i64.xor {rotate} {halves[1]}))"
+    widen = " i64.extend_i32_u" if t in ("i32", "f32") else ""
+    return f"{take}{bits}{widen} {rotate} i64.xor (local.set $hash)"
+
+
+def weigh_others():
+    """Uses more locals than there are registers, each more often than an operand."""
+    text = ["(loop $l"]
+    for t in ("i64", "v128"):
+        add = "i64.add" if t == "i64" else "i64x2.add"
+        for i in range(HOMELESS):
+            text.append(f"(local.set $h{t}{i} ({add} (local.get $h{t}{i}) (local.get $h{t}"
+                        f"{(i + 1) % HOMELESS})))" * 40)
+    text.append("(br_if $l (local.get $zero)))")
+    return "".join(text)
+
+
+def function(op, form, tuples):
+    bodies = []
+    for values in tuples:
+        text = FORMS[form](op, values)
+        if text is None:
+            return None
+        bodies.append(text + hash_result(op))
+    types = ("i32", "i64", "f32", "f64", "v128")
+    names = [f"(local ${t}{k} {t})" for t in types for k in ("0", "1", "2", "r")]
+    others = ""
+    if form == "homeless":
+        names += [f"(local $h{t}{i} {t})" for t in ("i64", "v128") for i in range(HOMELESS)]
+        others = weigh_others()
+    return f'(func (export "{op.name}/{form}") (result i64) (local $hash i64) ' + \
+        "(local $zero i32)" + " ".join(names) + others + "\n".join(bodies) + "(local.get $hash))"
+
+
+def module(ops, most):
+    text = ["(module (memory 1) (func $nothing)"]
+    for op in ops:
+        tuples = [values for values in itertools.product(*(EDGES[t] for t in op.params))
+                  if not op.traps(*values)]
+        step = max(1, len(tuples) // most)
+        tuples = tuples[::step if step % 2 else step + 1] # not always the same operand
+        for form in FORMS:
+            code = function(op, form, tuples)
+            if code is not None:
+                text.append(code)
+    return "\n".join(text + [")"])
+
+
+def main():
+    folder = sys.argv[1]
+    vectors = list(vector_ops())
+    groups = {"i32": list(integer_ops("i32")), "i64": list(integer_ops("i64")),
+              "f32": list(float_ops("f32")), "f64": list(float_ops("f64")),
+              "convert": list(conversions())}
+    groups.update({f"vector{k}": vectors[k::4] for k in range(4)})
+    for name, ops in groups.items():
+        with open(os.path.join(folder, name + ".wat"), "w", encoding="ascii") as file:
+            file.write(module(ops, 24 if name.startswith("vector") else 150))
+
+
+if __name__ == "__main__":
+    main()

