@@ -255,11 +255,17 @@ int command_run(const struct options *options)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     watch_init(&run.watch, options->file, options->timeout_ns, has_stats);
-    int code = session_open(&run.session, options);
-    if (!code && !watch_start(&run.watch, run.session.store)) {
+    int code = 0;
+    if (!watch_start(&run.watch)) {
         code = report(EXIT_MEMORY, NULL, "no thread for the time limit could be had");
     }
     if (!code) {
+        code = session_open(&run.session, options);
+    }
+    if (code) {
+        watch_stop(&run.watch);
+    } else {
+        watch_attach(&run.watch, run.session.store);
         code = run_all(&run);
         code = finish_stdout(code);
     }

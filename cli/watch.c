@@ -79,6 +79,10 @@ static void *watch_thread(void *env)
     for (unsigned tries = 0; tries < GRACE_TRIES; tries++) {
         pthread_mutex_lock(&watch->lock);
         bool is_done = watch->is_done;
+        if (!is_done && !watch->store) {
+            // Nothing runs yet: a file that is waited for, a driver that is opened.
+            _exit(watch_report(watch, cause));
+        }
         if (!is_done) {
             watch->cause = cause;
             wjit_interrupt(watch->store);
@@ -93,9 +97,15 @@ static void *watch_thread(void *env)
     _exit(watch_report(watch, cause));
 }
 
-bool watch_start(struct watch *watch, wasm_store_t *store)
+void watch_attach(struct watch *watch, wasm_store_t *store)
 {
+    pthread_mutex_lock(&watch->lock);
     watch->store = store;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+bool watch_start(struct watch *watch)
+{
     if (!watch->has_thread) {
         return true;
     }
@@ -109,7 +119,7 @@ enum watch_cause watch_stop(struct watch *watch)
     watch->is_done = true;
     enum watch_cause cause = watch->cause;
     pthread_mutex_unlock(&watch->lock);
-    if (watch->has_thread && watch->store) {
+    if (watch->has_thread) {
         // Takes the thread out of its wait.
         pthread_kill(watch->thread, SIGTERM);
         pthread_join(watch->thread, NULL);

@@ -26,7 +26,8 @@ struct watch {
 // process.
 void watch_init(struct watch *watch, const char *file, uint64_t timeout_ns, bool needs_thread);
 // What is to be interrupted. The time limit is counted from watch_init.
-bool watch_start(struct watch *watch, wasm_store_t *store);
+bool watch_start(struct watch *watch);
+void watch_attach(struct watch *watch, wasm_store_t *store);
 // Nothing is interrupted any more. Why something was.
 enum watch_cause watch_stop(struct watch *watch);
 // The exit code for a cause, reported.

@@ -165,6 +165,9 @@ expect 134 'trap: call stack exhausted' "$WJIT" deep.wasm
 expect 134 'trap: unreachable' "$WJIT" starttrap.wasm
 
 # 124
+# The limit holds while the file is still being read, too.
+mkfifo never
+expect 124 'time limit' "$WJIT" --timeout 300ms never
 expect 124 'time limit' "$WJIT" --timeout 100ms loop.wasm
 expect 124 'time limit' "$WJIT" --timeout=0.1 startloop.wasm
 expect 124 'time limit' "$WJIT" --timeout 100ms sleep.wasm
