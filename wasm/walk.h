@@ -60,8 +60,8 @@
     }
 #define WJ_WALK_NO_CASE(name, ...)
 
-// The operations behind a prefix byte are many and rare. One function walks them all, by the rows of
-// a table; a case for each would take compilers minutes.
+// The operations behind a prefix byte are many and rare. One function walks them all, by the rows
+// of a table; a case for each would take compilers minutes.
 struct wj_walk_cursor {
     const uint8_t *p; // NULL: the walk has failed
     wj_valtype *sp;

@@ -73,6 +73,12 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
     if (getrlimit(RLIMIT_FSIZE, &file_limit) == 0 && file_limit.rlim_cur != RLIM_INFINITY &&
         file_limit.rlim_cur < code_bytes) {
         code_bytes = file_limit.rlim_cur & ~(size_t) (PAGE_BYTES - 1);
+        if (code_bytes < REGION_BYTES_MIN) {
+            return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                              "the limit on file sizes (%llu bytes) leaves no room for machine "
+                              "code: %u bytes are needed",
+                              (unsigned long long) file_limit.rlim_cur, REGION_BYTES_MIN);
+        }
     }
     size_t least = code_bytes / 16 > REGION_BYTES_MIN ? code_bytes / 16 : REGION_BYTES_MIN;
     for (size_t bytes = code_bytes; bytes >= least; bytes = align_up(bytes / 2, PAGE_BYTES)) {
