@@ -10,7 +10,7 @@ export VK_ICD_FILENAMES
 wasm=$WJIT_BUILD/examples/upscale.wasm
 package=${WJIT_NPM:-$WJIT_ROOT/build/npm}/node_modules/@upscalerjs/default-model
 [ -e "$wasm" ] || skip "no $wasm"
-[ -e "$package/models/model.json" ] || skip "no npm package @upscalerjs/default-model under $package"
+[ -e "$package/models/model.json" ] || skip "no @upscalerjs/default-model in $package"
 [ -e /usr/include/vulkan/vk_layer.h ] || skip "no vulkan/vk_layer.h (Debian: libvulkan-dev)"
 
 # upscale PICTURE OPTIONS... makes PICTURE, by the command in $under (nothing, or a wrapper).
