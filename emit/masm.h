@@ -179,8 +179,8 @@ struct wj_masm {
 //   void masm_fbin_addr(m, op, num, wj_reg d, wj_reg a, struct wj_addr b);     ADD .. DIV
 //   void masm_fun(m, enum wj_funop op, num, wj_reg d, wj_reg a);
 //   void masm_fcmp(m, num, wj_reg a, wj_reg b);            sets flags for the COND_F_* conditions
-//   void masm_canon(m, num, wj_reg d, wj_reg a);           d = a, any NaN becomes the canonical one;
-//        keeps flags
+//   void masm_canon(m, num, wj_reg d, wj_reg a);           d = a, any NaN becomes the canonical
+//        one; keeps flags
 //   void masm_jump_if_nan(m, num, wj_reg a, wj_label label);
 //   void masm_vcanon(m, enum wj_shape shape, wj_reg d, wj_reg a);              the same, by lanes
 //   void masm_cvt(m, enum wj_cvt op, wj_reg d, wj_reg a);  every conversion, with its traps; d

@@ -62,8 +62,7 @@ static void emit_nan_paths(struct jit *j)
         enum wj_num num = (enum wj_num) path->num;
         masm_room(&j->m);
         masm_bind(&j->m, path->from);
-        masm_mov_fimm(&j->m, num, path->reg,
-                      num == NUM_F32 ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000));
+        masm_canon(&j->m, num, path->reg, path->reg);
         masm_jmp(&j->m, path->back);
     }
 }

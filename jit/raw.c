@@ -92,7 +92,8 @@ bool wj_raw_is_neutral(unsigned num, uint64_t bits, const uint8_t *v128)
     }
     for (unsigned i = 0; num == NUM_V128 && i < 2; i++) {
         memcpy(&bits, v128 + 8 * i, 8);
-        if (f64_is_nan(bits) || f32_is_nan((uint32_t) bits) || f32_is_nan((uint32_t) (bits >> 32))) {
+        if (f64_is_nan(bits) || f32_is_nan((uint32_t) bits) ||
+            f32_is_nan((uint32_t) (bits >> 32))) {
             return false;
         }
     }
