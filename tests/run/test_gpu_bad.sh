@@ -1,6 +1,6 @@
 #!/bin/bash
-# Kernels where something is wrong: no loader, no device, traps, endless and very long loops, kernels
-# that must stay on the CPU. Exit codes, words and results are those of the CPU.
+# Kernels where something is wrong: no loader, no device, traps, endless and very long loops,
+# kernels that must stay on the CPU. Exit codes, words and results are those of the CPU.
 . "$(dirname "$0")/lib.sh"
 need clang-22 python3
 : "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
@@ -29,7 +29,11 @@ static uint32_t most = 20000;
     static void name(uint32_t x, uint32_t y, uint32_t z, const void *args)
 #define UNUSED (void) y, (void) z, (void) args
 
-KERNEL(store_out) { UNUSED; *(volatile uint32_t *) (x == 17 ? 0xfffffff0u : (uintptr_t) &out[x]) = x; }
+KERNEL(store_out)
+{
+    UNUSED;
+    *(volatile uint32_t *) (x == 17 ? 0xfffffff0u : (uintptr_t) &out[x]) = x;
+}
 KERNEL(load_out) { UNUSED; out[x] = *(volatile uint32_t *) (x * 0x1000000u); }
 KERNEL(unreachable) { UNUSED; out[x] = x; if (x == 17) { __builtin_trap(); } }
 KERNEL(divide) { UNUSED; out[x] = (uint32_t) (1000 / numbers[x]); }
@@ -125,7 +129,8 @@ static const struct {
     {"remainder", remainder_, ITEMS}, {"overflow", overflow, ITEMS},
     {"truncate", truncate, ITEMS}, {"endless", endless, 8}, {"long_loop", long_loop, ITEMS},
     {"turns", turns, ITEMS}, {"nested", nested, 5000}, {"recursion", recursion, ITEMS},
-    {"host_call", host_call, 5}, {"prints", prints, 5}, {"grows", grows, 5}, {"private_array", private_array, ITEMS},
+    {"host_call", host_call, 5}, {"prints", prints, 5}, {"grows", grows, 5},
+    {"private_array", private_array, ITEMS},
     {"plain", plain, 4500000},
 };
 
@@ -182,8 +187,8 @@ for k in json.load(sys.stdin)["gpu"]["kernels"]:
     print("%s: gpu %d of %d, %s" % (k["name"], k["gpu_dispatches"], k["dispatches"], k["reason"]))'
 }
 
-# both CODE WHERE NAME [ARG]: the same end, words and results on the CPU and on the device; WHERE the
-# kernel ran there (- for anywhere).
+# both CODE WHERE NAME [ARG]: the same end, words and results on the CPU and on the device; WHERE
+# the kernel ran there (- for anywhere).
 both() {
     local want=$1 where=$2 words printed
     shift 2

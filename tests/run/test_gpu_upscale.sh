@@ -1,7 +1,7 @@
 #!/bin/bash
-# The main job: a real model on the device gives the package's own picture, with the bytes of the CPU,
-# every convolution dispatched as a Vulkan layer counts them, in valid SPIR-V, with nothing to say for
-# the validation layer. Where $WJIT_SWIFTSHADER_ICD names SwiftShader's ICD, there too.
+# The main job: a real model on the device gives the package's own picture, with the bytes of the
+# CPU, every convolution dispatched as a Vulkan layer counts them, in valid SPIR-V, with nothing to
+# say for the validation layer. Where $WJIT_SWIFTSHADER_ICD names SwiftShader's ICD, there too.
 . "$(dirname "$0")/lib.sh"
 need python3 gcc
 : "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"

