@@ -43,7 +43,6 @@ _Static_assert(sizeof(struct value) == 16, "stack entries are copied as two word
 struct local {
     wj_reg home; // or WJ_REG_NONE
     uint8_t num;
-    bool is_param;
     uint8_t raw;      // --deterministic: enum wj_raw, of every value that it ever holds
     uint32_t aliases; // VALUE_LOCAL entries on the operand stack
     int32_t slot; // SP offset of its place in the frame; homes that calls clobber are kept there
@@ -84,7 +83,6 @@ struct jit {
     uint32_t local_count;
     struct label *labels;
     uint32_t label_depth;
-    bool is_live; // code that follows can be reached
 
     uint64_t pool;                   // registers that values may take
     uint64_t free;                   // of those, the ones that nobody holds
