@@ -16,7 +16,9 @@ while (rest[0] === '--dir' && rest.length > 1) {
 }
 const wasi = new WASI({ version: 'preview1', args: [file, ...rest], preopens, returnOnExit: true });
 const module = new WebAssembly.Module(readFileSync(file));
-const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+// Debian 12's node 18 has no getImportObject.
+const imports = wasi.getImportObject?.() ?? { wasi_snapshot_preview1: wasi.wasiImport };
+const instance = new WebAssembly.Instance(module, imports);
 try {
   process.exitCode = wasi.start(instance);
 } catch (error) {
