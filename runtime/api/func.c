@@ -275,7 +275,8 @@ wasm_trap_t *wasm_func_call(const wasm_func_t *func, const wasm_val_vec_t *args,
     for (size_t i = 0; i < arg_count; i++) {
         wj_api_val_widen(&args->data[i], &values[i]);
     }
-    wasm_trap_t *trap = wjit_func_call(func, values, arg_count, values + arg_count, result_count);
+    const wjit_val_t *widened = arg_count != 0 ? values : NULL;
+    wasm_trap_t *trap = wjit_func_call(func, widened, arg_count, values + arg_count, result_count);
     for (size_t i = 0; trap == NULL && i < result_count; i++) {
         wj_api_val_narrow(&values[arg_count + i], &results->data[i]);
     }
