@@ -385,7 +385,8 @@ void options_print_help(void)
         "wjit --help | --version\n"
         "\n"
         "Exit codes: the program's own; 134 trap; 124 time limit; 125 bad usage; 126 the module\n"
-        "is invalid or cannot be linked; 137 its memory exceeds the limit; 143 terminated.\n"
+        "is invalid or cannot be linked, or the CPU is too old; 137 its memory exceeds the limit; "
+        "143 terminated.\n"
         "WJIT_GPU=DEVICE is the same as --gpu=DEVICE.\n",
         stdout);
 }

@@ -107,7 +107,9 @@ WJIT_API void wjit_config_set_gpu_memory(wasm_config_t *, wjit_gpu_memory_t);
 // ---- Engine, store ----------------------------------------------------------------------------
 
 // As wasm_engine_new_with_config, with the reason: WJIT_ERROR_DEVICE when the named GPU is not
-// there, WJIT_ERROR_NOMEM. The configuration is consumed also on failure; NULL: all defaults.
+// there, WJIT_ERROR_UNSUPPORTED when the CPU lacks what generated code uses (on x86-64 that is
+// x86-64-v3: AVX2, FMA, BMI1 and 2, LZCNT, MOVBE), WJIT_ERROR_NOMEM. The configuration is consumed
+// also on failure; NULL: all defaults.
 WJIT_API wasm_engine_t *wjit_engine_new(wasm_config_t *config, wjit_error_t *error);
 
 WJIT_API wasm_engine_t *wjit_store_engine(const wasm_store_t *);

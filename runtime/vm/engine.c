@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "runtime/vm/code.h"
+#include "runtime/vm/cpu.h"
 #include "runtime/vm/kernel.h"
 #include "runtime/vm/signals.h"
 
@@ -47,6 +48,9 @@ static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
 bool wj_engine_new(const struct wj_settings *settings, const struct wj_ports *ports,
                    struct wj_engine **out, struct wj_err *err)
 {
+    if (!wj_cpu_check(err)) {
+        return false;
+    }
     struct wj_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");

@@ -1,15 +1,35 @@
 // All that the runtime itself knows of the machine it runs on: registers in a signal's context,
-// floating-point control, and making new code visible. The one header of runtime/ with #if on the
-// architecture.
+// floating-point control, the CPU's features, and making new code visible. The one header of
+// runtime/ with #if on the architecture.
 #ifndef RUNTIME_VM_UCONTEXT_H
 #define RUNTIME_VM_UCONTEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <ucontext.h>
 
+#include "runtime/vm/cpu.h"
+
 #if defined(__x86_64__)
+
+#include <cpuid.h>
+
+#define WJ_CPU_BASELINE "x86-64-v3 (Haswell, Zen or newer)"
+
+static inline void wj_cpu_read(struct wj_cpu *cpu)
+{
+    memset(cpu, 0xff, sizeof *cpu);
+    uint32_t eax, ebx, ecx, edx;
+    cpu->words[WJ_CPU_LEAF1_ECX] = __get_cpuid(1, &eax, &ebx, &ecx, &edx) ? ecx : 0;
+    cpu->words[WJ_CPU_LEAF7_EBX] = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) ? ebx : 0;
+    cpu->words[WJ_CPU_EXTENDED_ECX] = __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) ? ecx : 0;
+    cpu->words[WJ_CPU_XCR0] = 0;
+    if ((cpu->words[WJ_CPU_LEAF1_ECX] & 1u << 27) != 0) { // OSXSAVE
+        __asm__("xgetbv" : "=a"(cpu->words[WJ_CPU_XCR0]), "=d"(edx) : "c"(0));
+    }
+}
 
 static inline uint64_t wj_ucontext_pc(const ucontext_t *context)
 {
@@ -74,6 +94,14 @@ static inline bool wj_has_lse(void)
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define WJ_CPU_BASELINE "ARMv8-A"
+
+static inline void wj_cpu_read(struct wj_cpu *cpu)
+{
+    memset(cpu, 0xff, sizeof *cpu);
+    cpu->words[WJ_CPU_HWCAP] = (uint32_t) getauxval(AT_HWCAP);
+}
 
 static inline uint64_t wj_ucontext_pc(const ucontext_t *context)
 {
