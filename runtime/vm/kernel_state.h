@@ -68,6 +68,10 @@ struct wj_dispatch {
     uint32_t args;
 };
 
+// The record of a kernel function, scanned when it is first met. NULL: out of memory.
+struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_plan *plan,
+                                 uint32_t func_index);
+
 // Runs all items on the CPU, in parallel. False: the items must run in the portable order instead.
 bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
 
