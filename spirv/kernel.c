@@ -451,8 +451,8 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e)
 }
 
 bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
-                        const struct wj_gpu_caps *caps, struct wj_gpu_code *code,
-                        struct wj_err *reason)
+                        const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
+                        struct wj_gpu_code *code, struct wj_err *reason)
 {
     struct wj_spv_translator *t = calloc(1, sizeof *t);
     struct entry e = {0};
@@ -460,6 +460,11 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     wj_err_clear(reason);
     if (t == NULL) {
         return wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    if (shape->items != 0) {
+        free(t);
+        return wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                          "groups of items are not translated");
     }
     t->module = module;
     t->caps = caps;
@@ -484,7 +489,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     size_t count = 0;
     is_good = wj_spv_finish(&t->b, &words, &count);
     if (is_good) {
-        *code = (struct wj_gpu_code){words, count, t->has_loops, t->has_loops};
+        *code = (struct wj_gpu_code){words, count, *shape, t->has_loops, t->has_loops};
     }
 done:
     if (!is_good && reason->kind == WJ_ERR_NONE) {

@@ -13,7 +13,7 @@
 // says what keeps the function off the device, with the operation's byte offset. The caller frees
 // code->words.
 bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
-                        const struct wj_gpu_caps *caps, struct wj_gpu_code *code,
-                        struct wj_err *reason);
+                        const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
+                        struct wj_gpu_code *code, struct wj_err *reason);
 
 #endif

@@ -171,9 +171,9 @@ static bool run(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     return true;
 }
 
-bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, uint32_t nx,
-                    uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
-                    struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err)
+bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+                    const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
+                    struct wj_err *err)
 {
     double unused_ms;
     gpu_ms = gpu_ms != NULL ? gpu_ms : &unused_ms;
@@ -184,24 +184,24 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, 
                           "kernel and memory are on different devices");
     }
     // nx * ny fits 64 bits; items are numbered in 32.
-    uint64_t items = (uint64_t) nx * ny;
-    if (__builtin_mul_overflow(items, nz, &items) || items > UINT32_MAX) {
+    uint64_t items = (uint64_t) work->nx * work->ny;
+    if (__builtin_mul_overflow(items, work->nz, &items) || items > UINT32_MAX) {
         return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
-                          "a grid of %u x %u x %u items: a GPU takes %u in all", nx, ny, nz,
-                          UINT32_MAX);
+                          "a grid of %u x %u x %u items: a GPU takes %u in all", work->nx, work->ny,
+                          work->nz, UINT32_MAX);
     }
     if (items == 0) {
         return true;
     }
     const struct wj_gpu_push push = {
-        .nx = nx,
-        .ny = ny,
-        .nz = nz,
-        .args = args,
+        .nx = work->nx,
+        .ny = work->ny,
+        .nz = work->nz,
+        .args = work->args,
         .item_end = (uint32_t) items,
         .memory_bytes_low = (uint32_t) memory->size_bytes,
         .memory_bytes_high = (uint32_t) (memory->size_bytes >> 32),
-        .fuel = fuel,
+        .fuel = work->fuel,
     };
     pthread_mutex_lock(&kernel->device->lock);
     bool ok = run(kernel, memory, &push, trap, gpu_ms, err);

@@ -184,9 +184,9 @@ bool wj_vk_float_controls_add(const struct wj_vk_float_controls *controls,
                               struct wj_err *err);
 
 // dispatch.c
-bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, uint32_t nx,
-                    uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
-                    struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err);
+bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+                    const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
+                    struct wj_err *err);
 // Clears the memory's bytes on the device and waits. The lock is held.
 bool wj_vk_clear_memory(struct wj_gpu_memory *memory, struct wj_err *err);
 

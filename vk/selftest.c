@@ -213,7 +213,8 @@ static bool run_once(const struct bench *bench, struct wj_gpu_kernel *kernel, ui
                      uint32_t args, struct wj_err *err)
 {
     struct wj_gpu_trap trap;
-    return wj_vk_dispatch(kernel, bench->memory, items, 1, 1, args, UINT32_MAX, &trap, NULL, err);
+    const struct wj_gpu_work work = {items, 1, 1, .args = args, .fuel = UINT32_MAX};
+    return wj_vk_dispatch(kernel, bench->memory, &work, &trap, NULL, err);
 }
 
 static bool test_group(const struct bench *bench, const struct wj_vk_group *group,

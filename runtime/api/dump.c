@@ -82,10 +82,11 @@ static void dump_spirv(const struct wj_image *image, uint32_t func_index, FILE *
         .workgroup_size_max = 128,
         .shared_bytes_max = 16384,
     };
+    const struct wj_gpu_shape shape = {0};
     struct wj_gpu_code code = {0};
     struct wj_err reason;
     wj_err_clear(&reason);
-    if (!ports.gpu_translate(image->module, func_index, &caps, &code, &reason)) {
+    if (!ports.gpu_translate(image->module, func_index, &shape, &caps, &code, &reason)) {
         fprintf(file, "func %u: %s", func_index, reason.message);
         if (reason.offset != WJ_NO_OFFSET) {
             fprintf(file, " (0x%zx)", reason.offset);

@@ -8,10 +8,11 @@ extern const struct wj_backend wj_backend_x64;
 extern const struct wj_backend wj_backend_a64;
 extern const struct wj_backend wj_backend_trace;
 
-static bool translate(const void *module, uint32_t func_index, const struct wj_gpu_caps *caps,
-                      struct wj_gpu_code *code, struct wj_err *reason)
+static bool translate(const void *module, uint32_t func_index, const struct wj_gpu_shape *shape,
+                      const struct wj_gpu_caps *caps, struct wj_gpu_code *code,
+                      struct wj_err *reason)
 {
-    return wj_spirv_translate(module, func_index, caps, code, reason);
+    return wj_spirv_translate(module, func_index, shape, caps, code, reason);
 }
 
 static bool set_memory_mode(struct wj_gpu *gpu, unsigned mode, struct wj_err *err)

@@ -67,6 +67,13 @@ struct wj_gpu_info {
     bool is_mirrored; // the mode that was picked
 };
 
+// A group of a group kernel. All is zero for the kernels of a parallel_for, which have no groups.
+struct wj_gpu_shape {
+    uint32_t items;        // at least 1
+    uint32_t shared_bytes; // scratch memory of the group
+    uint32_t own_bytes;    // and of each item
+};
+
 // A kernel as the translator made it: a compute shader with one entry point "main" and this
 // interface, all in descriptor set 0:
 //   binding 0  linear memory, a block of uint words
@@ -75,9 +82,14 @@ struct wj_gpu_info {
 //   specialisation constant 0: the workgroup size along x (y and z are 1)
 // Items are numbered i = ((group.y * group_count.x + group.x) * workgroup size + local) +
 // push.first; item i is (x, y, z) = (i % nx, i / nx % ny, i / nx / ny); i >= push.item_end exits.
+//
+// A group kernel has a workgroup for each group: `shape.items` is the workgroup size, what the
+// above says of items and (x, y, z) goes for groups, the invocation is the item in its group. The
+// translator refuses shapes beyond the device's limits.
 struct wj_gpu_code {
     const uint32_t *words;
     size_t word_count;
+    struct wj_gpu_shape shape;
     bool has_loops;
     bool counts_fuel; // ends with WJ_TRAP_INTERRUPTED in the record when push.fuel runs out
 };
@@ -100,11 +112,19 @@ struct wj_gpu_trap {
     uint32_t address; // of the access
 };
 
-// Translates a kernel function; `reason` says why not (message and byte offset). The words are
-// malloc'ed, the caller frees them.
+// A dispatch.
+struct wj_gpu_work {
+    uint32_t nx, ny, nz; // items, or groups
+    uint32_t phases;     // of a group kernel
+    uint32_t args;       // of the kernel
+    uint32_t fuel;
+};
+
+// Translates a kernel function for groups of this shape; `reason` says why not (message and byte
+// offset). The words are malloc'ed, the caller frees them.
 typedef bool wj_gpu_translate_fn(const void *module, uint32_t func_index,
-                                 const struct wj_gpu_caps *caps, struct wj_gpu_code *code,
-                                 struct wj_err *reason);
+                                 const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
+                                 struct wj_gpu_code *code, struct wj_err *reason);
 
 // Functions of one implementation. All may be called from any thread, one call at a time a device.
 struct wj_gpu_driver {
@@ -131,12 +151,12 @@ struct wj_gpu_driver {
                        struct wj_gpu_kernel **kernel, double *pipeline_ms, struct wj_err *err);
     void (*kernel_free)(struct wj_gpu_kernel *kernel);
 
-    // Runs items [0, nx * ny * nz) and waits. Splits what exceeds the device's limits. On return
-    // the memory holds the kernel's stores. A trap is no error: it is in *trap. An error means
-    // that nothing may be assumed of the memory's written parts; the device may be lost.
-    bool (*dispatch)(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, uint32_t nx,
-                     uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
-                     struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err);
+    // Runs items, or groups, [0, nx * ny * nz) and waits. Splits what exceeds the device's limits.
+    // On return the memory holds the kernel's stores. A trap is no error: it is in *trap. An error
+    // means that nothing may be assumed of the memory's written parts; the device may be lost.
+    bool (*dispatch)(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+                     const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
+                     struct wj_err *err);
 };
 
 #endif

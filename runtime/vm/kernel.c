@@ -80,19 +80,19 @@ void wj_kernels_visit(struct wj_kernels *kernels,
 
 // ---- Dispatch -----------------------------------------------------------------------------------
 
-// (i32, i32, i32, i32) -> ()
-static bool is_kernel_type(const struct wj_functype *type)
-{
-    bool is_match = type->param_count == 4 && type->result_count == 0;
-    for (uint32_t i = 0; is_match && i < 4; i++) {
-        is_match = type->types[i] == WJ_TYPE_I32;
-    }
-    return is_match;
-}
+// The arguments of a dispatch function, and what is called of the kernel.
+static const struct dispatch_args {
+    uint8_t kernel, args; // positions of cells
+    uint8_t kernel_params;
+} dispatch_args[WJ_DISPATCH_COUNT] = {
+    [WJ_DISPATCH_FOR] = {3, 4, 4},
+    [WJ_DISPATCH_GROUPS] = {7, 8, 8},
+};
 
 struct binding {
     struct wj_instance *instance;
     struct wj_kernel_plan *plan;
+    enum wj_dispatch_kind kind;
 };
 
 // The function's own body: one thread, the portable order.
@@ -100,7 +100,7 @@ static struct wj_trap *run_portable(const struct binding *binding, union wj_cell
 {
     struct wj_instance *instance = binding->instance;
     struct wj_engine *engine = instance->store->engine;
-    uint32_t func_index = binding->plan->dispatch_func;
+    uint32_t func_index = binding->plan->dispatchers[binding->kind].func_index;
     const struct wj_type *type =
         wj_types_get(engine->types, instance->module->funcs[func_index].type_id);
     uint64_t code, enter;
@@ -124,7 +124,8 @@ static struct wj_funcref *find_func(const struct binding *binding, uint32_t inde
     struct wj_funcref *func = table->elements[index];
     bool is_ours = func != NULL && func->host == NULL && func->instance == binding->instance &&
                    func->func_index >= binding->plan->module->func_import_count;
-    return is_ours && is_kernel_type(&func->type->func) ? func : NULL;
+    uint32_t param_count = dispatch_args[binding->kind].kernel_params;
+    return is_ours && wj_kernel_takes_words(&func->type->func, param_count) ? func : NULL;
 }
 
 static void report_run(struct wj_kernels *kernels, struct wj_kernel *kernel, bool on_gpu,
@@ -145,6 +146,46 @@ static void report_run(struct wj_kernels *kernels, struct wj_kernel *kernel, boo
     pthread_mutex_unlock(&kernels->lock);
 }
 
+// The limits of wjit/gpu.h: beyond them the portable body traps before any item runs.
+static bool is_within_limits(const struct wj_gpu_shape *shape)
+{
+    enum { ITEMS_MAX = 128, BYTES_MAX = 16384 };
+    return shape->items <= ITEMS_MAX && shape->shared_bytes <= BYTES_MAX &&
+           shape->own_bytes <= BYTES_MAX && wj_kernel_own_stride(shape) * shape->items <= BYTES_MAX;
+}
+
+// What the cells ask for. False: nothing is to be done, or `is_portable`: by the portable body.
+static bool read_work(const struct binding *binding, const union wj_cell *cells,
+                      struct wj_dispatch *work, bool *is_portable)
+{
+    work->nx = cells[0].i32;
+    work->ny = cells[1].i32;
+    work->nz = cells[2].i32;
+    work->phases = 1;
+    work->args = cells[dispatch_args[binding->kind].args].i32;
+    if (binding->kind == WJ_DISPATCH_GROUPS) {
+        work->shape = (struct wj_gpu_shape){
+            .items = cells[3].i32,
+            .shared_bytes = cells[5].i32,
+            .own_bytes = cells[6].i32,
+        };
+        work->phases = cells[4].i32;
+    }
+    bool is_empty = work->nx == 0 || work->ny == 0 || work->nz == 0 || work->phases == 0 ||
+                    (binding->kind == WJ_DISPATCH_GROUPS && work->shape.items == 0);
+    if (is_empty) {
+        return false;
+    }
+    if (is_within_limits(&work->shape)) {
+        work->func = find_func(binding, cells[dispatch_args[binding->kind].kernel].i32);
+    }
+    if (work->func != NULL) {
+        work->kernel = wj_kernel_find(work->kernels, binding->plan, work->func->func_index);
+    }
+    *is_portable = work->kernel == NULL;
+    return work->kernel != NULL;
+}
+
 static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *call,
                                 union wj_cell *cells)
 {
@@ -153,23 +194,19 @@ static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *
     struct wj_dispatch work = {
         .kernels = kernels,
         .plan = binding->plan,
+        .dispatcher = &binding->plan->dispatchers[binding->kind],
         .instance = binding->instance,
         .lane = &call->store->lane,
-        .nx = cells[0].i32,
-        .ny = cells[1].i32,
-        .nz = cells[2].i32,
-        .args = cells[4].i32,
     };
-    if (work.nx == 0 || work.ny == 0 || work.nz == 0) {
+    bool is_portable = false;
+    bool has_work = read_work(binding, cells, &work, &is_portable);
+    if (!has_work && !is_portable) {
         return NULL;
     }
     pthread_mutex_lock(&kernels->lock);
-    binding->plan->dispatcher->report.dispatches++;
+    work.dispatcher->record->report.dispatches++;
     pthread_mutex_unlock(&kernels->lock);
-    work.func = find_func(binding, cells[3].i32);
-    work.kernel =
-        work.func == NULL ? NULL : wj_kernel_find(kernels, binding->plan, work.func->func_index);
-    if (work.kernel == NULL) {
+    if (is_portable) {
         return run_portable(binding, cells);
     }
     struct wj_trap *trap = NULL;
@@ -183,19 +220,18 @@ static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *
     return trap;
 }
 
-bool wj_kernel_bind(struct wj_instance *instance, struct wj_err *err)
+static bool bind_dispatcher(struct wj_instance *instance, enum wj_dispatch_kind kind,
+                            struct wj_err *err)
 {
-    struct wj_kernel_plan *plan = instance->image->kernels;
-    if (plan == NULL) {
-        return true;
-    }
     struct wj_store *store = instance->store;
-    const struct wj_func *func = &instance->module->funcs[plan->dispatch_func];
+    struct wj_kernel_plan *plan = instance->image->kernels;
+    uint32_t func_index = plan->dispatchers[kind].func_index;
+    const struct wj_func *func = &instance->module->funcs[func_index];
     struct binding *binding = WJ_ARENA_NEW(&store->arena, struct binding);
     if (binding == NULL) {
         return fail_nomem(err);
     }
-    *binding = (struct binding){.instance = instance, .plan = plan};
+    *binding = (struct binding){.instance = instance, .plan = plan, .kind = kind};
     struct wj_host_func stand_in = {.call = dispatch, .env = binding};
     struct wj_host_func *host;
     if (!wj_store_host_func(store, func->type, &stand_in, &host, err)) {
@@ -204,6 +240,18 @@ bool wj_kernel_bind(struct wj_instance *instance, struct wj_err *err)
     host->funcref.instance = wj_store_context(store, instance, err);
     host->funcref.type_id = func->type_id;
     host->funcref.type = wj_types_get(store->engine->types, func->type_id);
-    instance->funcrefs[plan->dispatch_func] = &host->funcref;
+    instance->funcrefs[func_index] = &host->funcref;
     return host->funcref.instance != NULL;
+}
+
+bool wj_kernel_bind(struct wj_instance *instance, struct wj_err *err)
+{
+    const struct wj_kernel_plan *plan = instance->image->kernels;
+    for (unsigned i = 0; plan != NULL && i < WJ_DISPATCH_COUNT; i++) {
+        if (plan->dispatchers[i].record != NULL &&
+            !bind_dispatcher(instance, (enum wj_dispatch_kind) i, err)) {
+            return false;
+        }
+    }
+    return true;
 }

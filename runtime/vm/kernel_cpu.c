@@ -1,5 +1,5 @@
-// Items on all cores: each worker has a copy of the instance, its own stack, its own slice of the
-// shadow stack, and takes items from one counter. The first trap stops all.
+// Items and groups on all cores: each worker has a copy of the instance, its own stack, its own
+// slice of the shadow stack, and takes items from one counter. The first trap stops all.
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +18,18 @@ struct cpu_job {
     const struct wj_dispatch *dispatch;
     wj_enter_fn *enter;
     void *code;
-    uint64_t count; // of items
-    uint64_t part;  // items that are taken at a time
+    uint64_t count; // of items, or groups
+    uint64_t part;  // how many are taken at a time
     _Atomic uint64_t next;
     _Atomic uint32_t stop;
     pthread_mutex_t lock; // of trap
     struct wj_trap *trap;
-    uint32_t stack_pointer; // of the dispatching frame
-    uint32_t stack_bytes;   // of a worker's slice; 0: the kernel uses none
+    // A thread's slice of the shadow stack: scratch memory of its group, frames of the kernel. The
+    // dispatching thread has the first, workers those below it.
+    bool uses_stack;
+    uint32_t stack_top; // below the dispatching frame
+    uint32_t scratch_bytes;
+    uint32_t slice_bytes;
 };
 
 static void record_trap(struct cpu_job *job, struct wj_trap *trap)
@@ -46,26 +50,73 @@ static void record_trap(struct cpu_job *job, struct wj_trap *trap)
     wj_trap_release(trap);
 }
 
-// Items [first, end). True: trapped.
-static bool run_items(const struct cpu_job *job, struct wj_activation *activation,
-                      struct wj_instance *instance, uint64_t first, uint64_t end)
+// A thread at work on the job.
+struct cpu_thread {
+    struct cpu_job *job;
+    struct wj_lane *lane;
+    struct wj_instance *instance;
+    uint32_t scratch; // address of the group's memory
+    struct wj_activation activation;
+    uint64_t wasm_sp;
+};
+
+// True: trapped.
+static bool run_item(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_t z)
 {
-    const struct wj_dispatch *dispatch = job->dispatch;
+    union wj_cell cells[4] = {
+        {.i64 = x},
+        {.i64 = y},
+        {.i64 = z},
+        {.i64 = thread->job->dispatch->args},
+    };
+    bool is_trapped =
+        thread->job->enter(&thread->activation, thread->job->code, thread->instance, cells) != 0;
+    thread->activation.wasm_sp = thread->wasm_sp; // calls into the runtime move it
+    return is_trapped;
+}
+
+// All items of a group finish a phase before any starts the next. True: trapped.
+static bool run_group(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_t z)
+{
+    const struct wj_dispatch *dispatch = thread->job->dispatch;
+    const struct wj_gpu_shape *shape = &dispatch->shape;
+    uint32_t own = thread->scratch + ((shape->shared_bytes + 15u) & ~15u);
+    uint32_t own_stride = wj_kernel_own_stride(shape);
+    memset(thread->instance->memory0_base + thread->scratch, 0, thread->job->scratch_bytes);
+    for (uint32_t phase = 0; phase < dispatch->phases; phase++) {
+        for (uint32_t item = 0; item < shape->items; item++) {
+            union wj_cell cells[8] = {
+                {.i64 = x},
+                {.i64 = y},
+                {.i64 = z},
+                {.i64 = item},
+                {.i64 = phase},
+                {.i64 = thread->scratch},
+                {.i64 = own + item * own_stride},
+                {.i64 = dispatch->args},
+            };
+            if (thread->job->enter(&thread->activation, thread->job->code, thread->instance,
+                                   cells) != 0) {
+                return true;
+            }
+            thread->activation.wasm_sp = thread->wasm_sp;
+        }
+    }
+    return false;
+}
+
+// Items, or groups, [first, end). True: trapped.
+static bool run_part(struct cpu_thread *thread, uint64_t first, uint64_t end)
+{
+    const struct wj_dispatch *dispatch = thread->job->dispatch;
+    bool has_groups = dispatch->shape.items != 0;
     uint32_t x = (uint32_t) (first % dispatch->nx);
     uint64_t row = first / dispatch->nx;
     uint32_t y = (uint32_t) (row % dispatch->ny), z = (uint32_t) (row / dispatch->ny);
-    uint64_t wasm_sp = activation->wasm_sp;
     for (uint64_t i = first; i < end; i++) {
-        union wj_cell cells[4] = {
-            {.i64 = x},
-            {.i64 = y},
-            {.i64 = z},
-            {.i64 = dispatch->args},
-        };
-        if (job->enter(activation, job->code, instance, cells) != 0) {
+        if (has_groups ? run_group(thread, x, y, z) : run_item(thread, x, y, z)) {
             return true;
         }
-        activation->wasm_sp = wasm_sp; // calls into the runtime move it
         if (++x == dispatch->nx) {
             x = 0;
             if (++y == dispatch->ny) {
@@ -78,16 +129,16 @@ static bool run_items(const struct cpu_job *job, struct wj_activation *activatio
 }
 
 // Takes parts until none is left, something trapped, or `limit_ns` of time is over.
-static void take_parts(struct cpu_job *job, struct wj_lane *lane, struct wj_instance *instance,
-                       uint64_t limit_ns)
+static void take_parts(struct cpu_thread *thread, uint64_t limit_ns)
 {
-    struct wj_activation activation;
+    struct cpu_job *job = thread->job;
     struct wj_activation *previous;
-    struct wj_trap *trap = wj_call_begin(lane, &activation, &previous);
+    struct wj_trap *trap = wj_call_begin(thread->lane, &thread->activation, &previous);
     if (trap != NULL) {
         record_trap(job, trap);
         return;
     }
+    thread->wasm_sp = thread->activation.wasm_sp;
     uint64_t start_ns = limit_ns == UINT64_MAX ? 0 : wj_now_ns();
     uint64_t part = limit_ns == UINT64_MAX ? job->part : 1;
     bool is_trapped = false;
@@ -97,7 +148,7 @@ static void take_parts(struct cpu_job *job, struct wj_lane *lane, struct wj_inst
             break;
         }
         uint64_t end = job->count - first < part ? job->count : first + part;
-        is_trapped = run_items(job, &activation, instance, first, end);
+        is_trapped = run_part(thread, first, end);
         if (limit_ns != UINT64_MAX) {
             if (wj_now_ns() - start_ns > limit_ns) {
                 break;
@@ -105,7 +156,41 @@ static void take_parts(struct cpu_job *job, struct wj_lane *lane, struct wj_inst
             part = part * 2 < job->part ? part * 2 : job->part;
         }
     }
-    record_trap(job, wj_call_end(lane, &activation, previous, is_trapped));
+    record_trap(job, wj_call_end(thread->lane, &thread->activation, previous, is_trapped));
+}
+
+static uint32_t *stack_pointer(struct wj_instance *instance)
+{
+    struct wj_instance_layout layout = wj_instance_layout(instance->module);
+    union wj_cell *globals = (union wj_cell *) (void *) ((char *) instance + layout.globals);
+    return &globals[WJ_STACK_POINTER_GLOBAL].i32;
+}
+
+// Gives the thread its slice, with the group's memory on top of it.
+static void use_slice(struct cpu_thread *thread, uint32_t number)
+{
+    const struct cpu_job *job = thread->job;
+    if (job->uses_stack) {
+        thread->scratch = job->stack_top - number * job->slice_bytes - job->scratch_bytes;
+        *stack_pointer(thread->instance) = thread->scratch;
+    }
+}
+
+// The dispatching thread's part.
+static void take_own_parts(struct cpu_job *job, uint64_t limit_ns)
+{
+    struct wj_instance *instance = job->dispatch->instance;
+    struct cpu_thread thread = {
+        .job = job,
+        .lane = job->dispatch->lane,
+        .instance = instance,
+    };
+    uint32_t saved = job->uses_stack ? *stack_pointer(instance) : 0;
+    use_slice(&thread, 0);
+    take_parts(&thread, limit_ns);
+    if (job->uses_stack) {
+        *stack_pointer(instance) = saved;
+    }
 }
 
 static void run_worker(void *context, uint32_t worker, struct wj_lane *lane)
@@ -119,29 +204,39 @@ static void run_worker(void *context, uint32_t worker, struct wj_lane *lane)
     }
     memcpy(copy, original, layout.size_bytes);
     copy->activation_slot = &lane->activation;
-    if (job->stack_bytes != 0) {
-        union wj_cell *globals = (union wj_cell *) (void *) ((char *) copy + layout.globals);
-        globals[WJ_STACK_POINTER_GLOBAL].i32 = job->stack_pointer - (worker + 1) * job->stack_bytes;
-    }
-    take_parts(job, lane, copy, UINT64_MAX);
+    struct cpu_thread thread = {.job = job, .lane = lane, .instance = copy};
+    use_slice(&thread, worker + 1);
+    take_parts(&thread, UINT64_MAX);
     free(copy);
 }
 
-// How many workers have room for their slices of the shadow stack, below the dispatching frame.
+// Lays out the slices of the shadow stack, below the dispatching frame; returns how many workers
+// have room for theirs.
 static uint32_t fit_stacks(struct cpu_job *job, uint32_t workers)
 {
     const struct wj_dispatch *dispatch = job->dispatch;
-    if (!dispatch->kernel->facts.uses_stack) {
+    const struct wj_kernel_plan *plan = dispatch->plan;
+    const struct wj_gpu_shape *shape = &dispatch->shape;
+    job->uses_stack = dispatch->kernel->facts.uses_stack || shape->items != 0;
+    if (!job->uses_stack) {
         return workers;
     }
-    struct wj_instance_layout layout = wj_instance_layout(dispatch->instance->module);
-    const union wj_cell *globals =
-        (const union wj_cell *) (void *) ((char *) dispatch->instance + layout.globals);
-    job->stack_pointer = globals[WJ_STACK_POINTER_GLOBAL].i32;
-    job->stack_bytes = (dispatch->kernel->facts.stack_bytes + 15u) & ~15u;
-    uint64_t slices = job->stack_pointer / job->stack_bytes;
+    // Where the group's memory is to lie, the dispatch function itself must keep its own.
+    if (plan->stack_top == 0 || (shape->items != 0 && !dispatch->dispatcher->moves_stack)) {
+        return 0;
+    }
+    uint32_t top = *stack_pointer(dispatch->instance) & ~15u;
+    const struct wj_memory *memory = dispatch->instance->memory0;
+    if (top > plan->stack_top || memory == NULL || top > atomic_load(&memory->size_bytes)) {
+        return 0; // a thread's own stack, or none
+    }
+    job->stack_top = top;
+    job->scratch_bytes =
+        ((shape->shared_bytes + 15u) & ~15u) + wj_kernel_own_stride(shape) * shape->items;
+    job->slice_bytes = job->scratch_bytes + ((dispatch->kernel->facts.stack_bytes + 15u) & ~15u);
+    uint64_t slices = top / job->slice_bytes;
     // The dispatching thread needs a slice too; the lowest is left as a margin.
-    if (!dispatch->plan->stack_is_first || slices < 3) {
+    if (slices < 3) {
         return 0;
     }
     return slices - 2 < workers ? (uint32_t) (slices - 2) : workers;
@@ -152,7 +247,7 @@ static void run_on_pool(struct cpu_job *job, uint32_t workers)
     const struct wj_dispatch *dispatch = job->dispatch;
     struct wj_pool *pool = dispatch->kernels->pool;
     wj_pool_start(pool, dispatch->instance->store, workers, run_worker, job);
-    take_parts(job, dispatch->lane, dispatch->instance, UINT64_MAX);
+    take_own_parts(job, UINT64_MAX);
     bool is_stopped = false;
     while (!wj_pool_wait(pool, is_stopped ? UINT32_MAX : WAIT_NS)) {
         if (!is_stopped &&
@@ -198,14 +293,14 @@ bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
     }
     job.part = job.count / ((uint64_t) (workers + 1) * PARTS) + 1;
     pthread_mutex_init(&job.lock, NULL);
-    take_parts(&job, dispatch->lane, dispatch->instance, ALONE_NS);
+    take_own_parts(&job, ALONE_NS);
     if (atomic_load(&job.next) < job.count && job.trap == NULL) {
         uint32_t available = wj_pool_take(kernels->pool);
         if (available != 0) {
             run_on_pool(&job, available < workers ? available : workers);
             wj_pool_give(kernels->pool);
         } else {
-            take_parts(&job, dispatch->lane, dispatch->instance, UINT64_MAX);
+            take_own_parts(&job, UINT64_MAX);
         }
     }
     pthread_mutex_destroy(&job.lock);

@@ -131,35 +131,77 @@ static bool refuse_because(struct wj_kernel *kernel, const char *why)
     return refuse(kernel, &reason);
 }
 
-// Translates the kernel and makes its pipeline, once.
-static bool make_pipeline(const struct wj_dispatch *dispatch)
+// How many shapes of group a kernel is made for.
+#define SHADERS_MAX 16u
+
+void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel)
 {
-    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_kernel_shader *next;
+    for (struct wj_kernel_shader *shader = kernel->shaders; shader != NULL; shader = next) {
+        next = shader->next;
+        engine->ports.gpu_driver->kernel_free(shader->gpu);
+        free(shader);
+    }
+    kernel->shaders = NULL;
+    kernel->shader_count = 0;
+}
+
+// Translates the kernel and makes its pipeline.
+static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_shader *shader,
+                        struct wj_err *reason)
+{
     struct wj_engine *engine = dispatch->kernels->engine;
     const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
     const struct wj_gpu_caps *caps = driver->caps(dispatch->kernels->device);
     struct wj_gpu_code code = {0};
-    struct wj_err reason;
-    wj_err_clear(&reason);
-    if (!engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index, caps,
-                                     &code, &reason)) {
-        return refuse(kernel, &reason);
+    if (!engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index,
+                                     &shader->shape, caps, &code, reason)) {
+        return false;
     }
-    kernel->has_loops = code.has_loops;
-    kernel->counts_fuel = code.counts_fuel;
+    shader->has_loops = code.has_loops;
     double pipeline_ms = 0;
-    bool is_made =
-        driver->kernel_new(dispatch->kernels->device, &code, &kernel->gpu, &pipeline_ms, &reason);
+    bool is_made = false;
+    if (caps->loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
+        wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                   "has loops, which this driver ends silently");
+    } else {
+        is_made = driver->kernel_new(dispatch->kernels->device, &code, &shader->gpu, &pipeline_ms,
+                                     reason);
+    }
     free((void *) code.words);
     atomic_fetch_add(&engine->stats.pipeline_ns, (uint64_t) (pipeline_ms * 1e6));
-    if (!is_made) {
-        return refuse(kernel, &reason);
+    return is_made;
+}
+
+// The kernel for this shape of group, made when it is first met. NULL: it stays on the CPU.
+static struct wj_kernel_shader *find_shader(const struct wj_dispatch *dispatch)
+{
+    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_kernel_shader *shader = kernel->shaders;
+    while (shader != NULL && memcmp(&shader->shape, &dispatch->shape, sizeof shader->shape) != 0) {
+        shader = shader->next;
     }
-    if (caps->loop_iterations_max != 0 && kernel->has_loops && !kernel->counts_fuel) {
-        return refuse_because(kernel, "has loops, which this driver ends silently");
+    if (shader != NULL) {
+        return shader;
     }
-    kernel->gpu_state = WJ_KERNEL_GPU_READY;
-    return true;
+    struct wj_err reason;
+    wj_err_clear(&reason);
+    shader = calloc(1, sizeof *shader);
+    if (shader == NULL || kernel->shader_count == SHADERS_MAX) {
+        free(shader);
+        refuse_because(kernel, "is dispatched in too many shapes of group");
+        return NULL;
+    }
+    shader->shape = dispatch->shape;
+    if (!make_shader(dispatch, shader, &reason)) {
+        free(shader);
+        refuse(kernel, &reason);
+        return NULL;
+    }
+    shader->next = kernel->shaders;
+    kernel->shaders = shader;
+    kernel->shader_count++;
+    return shader;
 }
 
 static struct wj_trap *trap_out(const struct wj_dispatch *dispatch, const struct wj_gpu_trap *from)
@@ -218,8 +260,11 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     struct wj_engine *engine = kernels->engine;
     const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
     struct wj_memory *memory = dispatch->instance->memory0;
-    if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED ||
-        (kernel->gpu_state == WJ_KERNEL_GPU_UNTRIED && !make_pipeline(dispatch))) {
+    if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED) {
+        return false;
+    }
+    const struct wj_kernel_shader *shader = find_shader(dispatch);
+    if (shader == NULL) {
         return false;
     }
     if (memory == NULL || memory->type.page_size_log2 != 16 || memory->type.limits.is_64 ||
@@ -235,7 +280,7 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     const struct wj_gpu_caps *caps = driver->caps(kernels->device);
     struct snapshot snapshot = {0};
     uint32_t fuel = UINT32_MAX;
-    if (caps->loop_iterations_max != 0 && kernel->has_loops) {
+    if (caps->loop_iterations_max != 0 && shader->has_loops) {
         uint32_t group = caps->loop_group_size == 0 ? 1 : caps->loop_group_size;
         uint32_t most = caps->loop_iterations_max / group;
         fuel = most == 0 ? 0 : most - 1;
@@ -245,8 +290,15 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     }
     struct wj_gpu_trap record = {0};
     double gpu_ms = 0;
-    bool is_run = driver->dispatch(kernel->gpu, gpu_memory, dispatch->nx, dispatch->ny,
-                                   dispatch->nz, dispatch->args, fuel, &record, &gpu_ms, &err);
+    const struct wj_gpu_work work = {
+        .nx = dispatch->nx,
+        .ny = dispatch->ny,
+        .nz = dispatch->nz,
+        .phases = dispatch->phases,
+        .args = dispatch->args,
+        .fuel = fuel,
+    };
+    bool is_run = driver->dispatch(shader->gpu, gpu_memory, &work, &record, &gpu_ms, &err);
     bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
     bool is_undone = snapshot.bytes != NULL && (!is_run || is_out_of_fuel);
     snapshot_drop(&snapshot, is_undone ? memory : NULL);

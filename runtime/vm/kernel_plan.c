@@ -34,11 +34,24 @@ static struct wj_kernel *record_new(struct wj_kernels *kernels, const struct wj_
     return kernel;
 }
 
-// (i32, i32, i32, i32, i32) -> ()
-static bool is_dispatch_type(const struct wj_functype *type)
+// What wjit/gpu.h defines. Names of some languages cannot hold a dot.
+static const struct dispatch_export {
+    const char *names[2];
+    uint32_t param_count;
+    const char *type; // in words
+} dispatch_exports[WJ_DISPATCH_COUNT] = {
+    [WJ_DISPATCH_FOR] = {{"wjit.parallel_for.v1", "wjit_parallel_for_v1"},
+                         5,
+                         "(i32, i32, i32, i32, i32) -> ()"},
+    [WJ_DISPATCH_GROUPS] = {{"wjit.parallel_groups.v1", "wjit_parallel_groups_v1"},
+                            9,
+                            "(i32, i32, i32, i32, i32, i32, i32, i32, i32) -> ()"},
+};
+
+bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
 {
-    bool is_match = type->param_count == 5 && type->result_count == 0;
-    for (uint32_t i = 0; is_match && i < 5; i++) {
+    bool is_match = type->param_count == count && type->result_count == 0;
+    for (uint32_t i = 0; is_match && i < count; i++) {
         is_match = type->types[i] == WJ_TYPE_I32;
     }
     return is_match;
@@ -54,15 +67,15 @@ static bool is_i32_const(const struct wj_const_expr *expr, uint32_t *value)
     return at == expr->code + expr->size_bytes - 1;
 }
 
-// True when the shadow stack grows down to address 0: it starts below all data. Elsewhere data
-// that no segment shows (zeroed memory) may lie under it.
-static bool is_stack_first(const struct wj_module *module)
+// Where the shadow stack starts when it lies below all data and grows down to address 0, else 0:
+// data that no segment shows (zeroed memory) may lie under it.
+static uint32_t find_stack_top(const struct wj_module *module)
 {
     uint32_t top;
     if (module->global_count == 0 || module->global_import_count != 0 ||
         module->globals[0].type.type != WJ_TYPE_I32 ||
         !is_i32_const(&module->globals[0].init, &top)) {
-        return false;
+        return 0;
     }
     bool has_data = false;
     for (uint32_t i = 0; i < module->data_count; i++) {
@@ -72,17 +85,18 @@ static bool is_stack_first(const struct wj_module *module)
         }
         has_data = true;
         if (!is_i32_const(&module->datas[i].offset, &offset) || offset < top) {
-            return false;
+            return 0;
         }
     }
-    return has_data;
+    return has_data ? top : 0;
 }
 
-static const struct wj_export *find_dispatch(const struct wj_module *module)
+static const struct wj_export *find_export(const struct wj_module *module,
+                                           const struct dispatch_export *wanted)
 {
-    static const char *const names[] = {"wjit.parallel_for.v1", "wjit_parallel_for_v1"};
     for (unsigned i = 0; i < 2; i++) {
-        const struct wj_export *export = wj_module_find_export(module, names[i], strlen(names[i]));
+        const char *name = wanted->names[i];
+        const struct wj_export *export = wj_module_find_export(module, name, strlen(name));
         if (export != NULL && export->kind == WJ_EXTERN_FUNC) {
             return export;
         }
@@ -90,49 +104,68 @@ static const struct wj_export *find_dispatch(const struct wj_module *module)
     return NULL;
 }
 
-bool wj_kernel_plan_new(struct wj_engine *engine, const struct wj_module *module,
-                        struct wj_kernel_plan **out, struct wj_err *err)
+// Fills in the dispatcher if the module exports it; out->record is NULL if it is none.
+static bool find_dispatcher(struct wj_kernels *kernels, const struct wj_module *module,
+                            const struct dispatch_export *wanted, struct wj_dispatcher *out,
+                            struct wj_err *err)
 {
-    *out = NULL;
-    const struct wj_export *export = engine->settings.runs_kernels ? find_dispatch(module) : NULL;
+    const struct wj_export *export = find_export(module, wanted);
     if (export == NULL) {
         return true;
     }
-    struct wj_kernels *kernels = engine->kernels;
-    bool is_recognised = export->index >= module->func_import_count &&
-                         is_dispatch_type(module->funcs[export->index].type) &&
-                         module->table_count != 0;
-    uint32_t inner = export->index;
-    if (is_recognised && !wj_kernel_scan_inner(module, export->index, &inner, err)) {
+    bool is_recognised =
+        export->index >= module->func_import_count && module->table_count != 0 &&
+        wj_kernel_takes_words(module->funcs[export->index].type, wanted->param_count);
+    out->func_index = export->index;
+    if (is_recognised &&
+        !wj_kernel_scan_inner(module, export->index, &out->func_index, &out->moves_stack, err)) {
         return false;
     }
     pthread_mutex_lock(&kernels->lock);
-    struct wj_kernel *dispatcher = record_new(kernels, module, inner);
-    pthread_mutex_unlock(&kernels->lock);
-    if (dispatcher == NULL) {
-        return fail_nomem(err);
+    struct wj_kernel *record = record_new(kernels, module, out->func_index);
+    if (record != NULL) {
+        record->report.is_dispatcher = true;
     }
-    dispatcher->report.is_dispatcher = true;
-    if (!is_recognised) {
-        snprintf(dispatcher->report.reason, sizeof dispatcher->report.reason,
-                 "is no function of type (i32, i32, i32, i32, i32) -> () beside a table");
+    if (record != NULL && !is_recognised) {
+        snprintf(record->report.reason, sizeof record->report.reason,
+                 "is no function of type %s beside a table", wanted->type);
+    }
+    pthread_mutex_unlock(&kernels->lock);
+    out->record = is_recognised ? record : NULL;
+    return record != NULL || fail_nomem(err);
+}
+
+bool wj_kernel_plan_new(struct wj_engine *engine, const struct wj_module *module,
+                        struct wj_kernel_plan **out, struct wj_err *err)
+{
+    struct wj_kernel_plan found = {.module = module};
+    bool has_any = false;
+    *out = NULL;
+    for (unsigned i = 0; engine->settings.runs_kernels && i < WJ_DISPATCH_COUNT; i++) {
+        struct wj_dispatcher *dispatcher = &found.dispatchers[i];
+        if (!find_dispatcher(engine->kernels, module, &dispatch_exports[i], dispatcher, err)) {
+            return false;
+        }
+        has_any = has_any || dispatcher->record != NULL;
+    }
+    if (!has_any) {
         return true;
     }
     struct wj_kernel_plan *plan = calloc(1, sizeof *plan);
-    uint64_t *replaced = calloc(module->func_count / 64 + 1, sizeof *replaced);
-    if (plan == NULL || replaced == NULL) {
+    found.replaced = calloc(module->func_count / 64 + 1, sizeof *found.replaced);
+    if (plan == NULL || found.replaced == NULL) {
         free(plan);
-        free(replaced);
+        free(found.replaced);
         return fail_nomem(err);
     }
-    replaced[inner / 64] |= 1ull << (inner % 64);
-    *plan = (struct wj_kernel_plan){
-        .module = module,
-        .dispatch_func = inner,
-        .replaced = replaced,
-        .stack_is_first = is_stack_first(module),
-        .dispatcher = dispatcher,
-    };
+    for (unsigned i = 0; i < WJ_DISPATCH_COUNT; i++) {
+        const struct wj_dispatcher *dispatcher = &found.dispatchers[i];
+        if (dispatcher->record != NULL) {
+            found.replaced[dispatcher->func_index / 64] |= 1ull << (dispatcher->func_index % 64);
+        }
+    }
+    found.stack_top = find_stack_top(module);
+    *plan = found;
     *out = plan;
     return true;
 }
@@ -144,10 +177,7 @@ void wj_kernel_plan_free(struct wj_engine *engine, struct wj_kernel_plan *plan)
     }
     pthread_mutex_lock(&engine->kernels->gpu_lock);
     for (struct wj_kernel *kernel = plan->kernels; kernel != NULL; kernel = kernel->next_in_plan) {
-        if (kernel->gpu != NULL) {
-            engine->ports.gpu_driver->kernel_free(kernel->gpu);
-            kernel->gpu = NULL;
-        }
+        wj_kernel_gpu_free(engine, kernel);
     }
     pthread_mutex_unlock(&engine->kernels->gpu_lock);
     free(plan->replaced);
@@ -173,7 +203,7 @@ struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_pl
         wj_err_clear(&reason);
         if (kernel != NULL &&
             wj_kernel_scan(plan->module, func_index, plan->replaced, &kernel->facts, &reason)) {
-            if (kernel->facts.is_parallel && kernel->facts.uses_stack && !plan->stack_is_first) {
+            if (kernel->facts.is_parallel && kernel->facts.uses_stack && plan->stack_top == 0) {
                 kernel->facts.is_parallel = false;
                 wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                            "uses the stack, which is not known to have room for other threads");

@@ -7,7 +7,7 @@
 #include "wasm/walk.h"
 
 #define CALLEES_MAX 256u // functions of one kernel
-#define RECENT_COUNT 8u  // operations looked back at
+#define RECENT_COUNT 12u // operations looked back at
 
 struct recent_op {
     uint8_t family;
@@ -31,6 +31,7 @@ struct scan {
     uint32_t passing_call; // the callee that got exactly the parameters
     uint32_t passing_count;
     bool uses_stack;
+    bool moves_stack;
     bool has_frame;
     uint32_t frame_bytes;
 };
@@ -120,6 +121,7 @@ static void scan_global(struct scan *scan, const struct wj_op *op)
     if (is_stack_pointer) {
         scan->uses_stack = true;
         if (op->sub == GLOBAL_SET) {
+            scan->moves_stack = true;
             scan_stack_pointer(scan, op);
         }
     } else if (op->sub == GLOBAL_SET) {
@@ -177,6 +179,7 @@ static bool walk(struct scan *scan, struct wj_walk_scratch *scratch, uint32_t fu
     scan->has_control = false;
     scan->passing_count = 0;
     scan->uses_stack = false;
+    scan->moves_stack = false;
     scan->has_frame = false;
     scan->frame_bytes = 0;
     struct wj_walk_request request = {
@@ -188,7 +191,7 @@ static bool walk(struct scan *scan, struct wj_walk_scratch *scratch, uint32_t fu
 }
 
 bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, uint32_t *inner,
-                          struct wj_err *err)
+                          bool *moves_stack, struct wj_err *err)
 {
     struct wj_err ignored;
     wj_err_clear(&ignored);
@@ -206,7 +209,9 @@ bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, u
         scan->passing_call >= module->func_import_count &&
         module->funcs[scan->passing_call].type_id == module->funcs[func_index].type_id) {
         *inner = scan->passing_call;
+        is_walked = walk(scan, &scratch, *inner, err);
     }
+    *moves_stack = scan->moves_stack;
     wj_walk_scratch_clear(&scratch);
     free(scan);
     return is_walked;

@@ -15,9 +15,10 @@
 #define WJ_STACK_RED_ZONE_BYTES 128u
 
 // The function behind a dispatch export: the export itself, or the only call in it that gets
-// exactly its parameters in order (linkers wrap the exports of commands).
+// exactly its parameters in order (linkers wrap the exports of commands). `moves_stack`: it has a
+// frame on the shadow stack.
 bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, uint32_t *inner,
-                          struct wj_err *err);
+                          bool *moves_stack, struct wj_err *err);
 
 struct wj_kernel_facts {
     bool is_parallel;     // items may run on several threads

@@ -11,7 +11,15 @@
 #include "runtime/vm/pool.h"
 #include "runtime/vm/trap.h"
 
-enum wj_kernel_gpu_state { WJ_KERNEL_GPU_UNTRIED, WJ_KERNEL_GPU_READY, WJ_KERNEL_GPU_REFUSED };
+enum wj_kernel_gpu_state { WJ_KERNEL_GPU_READY, WJ_KERNEL_GPU_REFUSED };
+
+// A kernel on the device, for groups of one shape.
+struct wj_kernel_shader {
+    struct wj_gpu_shape shape;
+    struct wj_gpu_kernel *gpu;
+    bool has_loops;
+    struct wj_kernel_shader *next;
+};
 
 // A kernel function, or a dispatch function. Kept until the engine goes, for the report.
 struct wj_kernel {
@@ -20,9 +28,8 @@ struct wj_kernel {
     char why_alone[240]; // "" when its items may run in parallel
     size_t why_alone_offset;
     enum wj_kernel_gpu_state gpu_state;
-    struct wj_gpu_kernel *gpu;
-    bool has_loops;
-    bool counts_fuel;
+    struct wj_kernel_shader *shaders; // newest first
+    uint32_t shader_count;
     struct wj_kernel *next;         // of the engine
     struct wj_kernel *next_in_plan; // of the module
 };
@@ -47,12 +54,21 @@ struct wj_kernels {
     struct wj_gpu_memory_entry *memories;
 };
 
+enum wj_dispatch_kind { WJ_DISPATCH_FOR, WJ_DISPATCH_GROUPS, WJ_DISPATCH_COUNT };
+
+// A dispatch function of a module.
+struct wj_dispatcher {
+    uint32_t func_index;      // replaced
+    struct wj_kernel *record; // NULL: the module has none of this kind
+    bool moves_stack;         // its own body has a frame on the shadow stack
+};
+
 struct wj_kernel_plan {
     const struct wj_module *module;
-    uint32_t dispatch_func; // replaced
-    uint64_t *replaced;     // [func_count / 64 + 1]
-    bool stack_is_first;    // the shadow stack lies below all data
-    struct wj_kernel *dispatcher;
+    struct wj_dispatcher dispatchers[WJ_DISPATCH_COUNT];
+    uint64_t *replaced; // [func_count / 64 + 1]
+    // Below this the shadow stack has all of memory to itself; 0: that is not known.
+    uint32_t stack_top;
     struct wj_kernel *kernels; // by next_in_plan
 };
 
@@ -60,17 +76,28 @@ struct wj_kernel_plan {
 struct wj_dispatch {
     struct wj_kernels *kernels;
     struct wj_kernel_plan *plan;
+    const struct wj_dispatcher *dispatcher;
     struct wj_kernel *kernel;
     struct wj_instance *instance;
     struct wj_lane *lane;
     struct wj_funcref *func;
-    uint32_t nx, ny, nz;
+    struct wj_gpu_shape shape;
+    uint32_t nx, ny, nz; // items, or groups
+    uint32_t phases;
     uint32_t args;
 };
 
+// A function of `count` parameters, all i32, without results.
+bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count);
 // The record of a kernel function, scanned when it is first met. NULL: out of memory.
 struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_plan *plan,
                                  uint32_t func_index);
+
+// Bytes from one item's own memory to the next's, as in the portable body.
+static inline uint32_t wj_kernel_own_stride(const struct wj_gpu_shape *shape)
+{
+    return (shape->own_bytes + 15u) & ~15u;
+}
 
 // Runs all items on the CPU, in parallel. False: the items must run in the portable order instead.
 bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
@@ -78,6 +105,7 @@ bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
 // Runs all items on the device. False: they have to run on the CPU, on untouched memory.
 bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
 
+void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel);
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err);
 void wj_kernel_gpu_close(struct wj_kernels *kernels);
 

@@ -83,7 +83,7 @@ static inline wasm_trap_t *embed_call(const wasm_instance_t *instance, const cha
     assert_non_null(export);
     wjit_signals_claim(); // cmocka installs its own for each test
     wasm_func_t *func = wasm_extern_as_func(export);
-    wjit_val_t values[8], results[1];
+    wjit_val_t values[9], results[1];
     for (size_t i = 0; i < count; i++) {
         values[i] = (wjit_val_t){.kind = WASM_I32, .of.i32 = args[i]};
     }

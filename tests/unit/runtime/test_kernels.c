@@ -145,6 +145,141 @@ static void test_traps(void **state)
     }
 }
 
+// ---- Groups -------------------------------------------------------------------------------------
+
+enum group_kernel { REVERSE = 1, GROUP_TRAPPING, ZEROS, GROUP_COUNTING, GROUP_SPINNING, BARRIER };
+
+static void open_groups(struct embed *e, uint32_t threads)
+{
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_threads(config, threads);
+    embed_open(e, config);
+    e->instance = embed_instance(e->store, guest_groups, sizeof guest_groups, NULL, 0);
+}
+
+struct groups {
+    int32_t x, y, z, items, phases, shared_bytes, own_bytes, kernel;
+};
+
+static wasm_trap_t *run_groups(struct embed *e, const char *name, struct groups g)
+{
+    const int32_t args[] = {g.x,         g.y,      g.z,          g.items, g.phases, g.shared_bytes,
+                            g.own_bytes, g.kernel, 262144 + 4096};
+    return embed_call(e->instance, name, args, 9, NULL);
+}
+
+static uint32_t group_word(struct embed *e, uint32_t index)
+{
+    return word(e, (262144 + 4096 - OUT) / 4 + index);
+}
+
+static void test_groups(void **state)
+{
+    (void) state;
+    for (uint32_t threads = 1; threads <= 5; threads += 2) {
+        struct embed e;
+        open_groups(&e, threads);
+        const char *const names[] = {"run", "wjit.parallel_groups.v1"};
+        for (unsigned i = 0; i < 2; i++) {
+            assert_null(
+                run_groups(&e, names[i], (struct groups){1000, 6, 1, 8, 2, 32, 8, REVERSE}));
+            for (uint32_t at = 0; at < 6 * 1000 * 8; at++) {
+                uint32_t x = at / 8 % 1000, item = at % 8;
+                uint32_t expected = 7 - item + x * 100 + (item + 1) * 2 * 1000000;
+                assert_int_equal(group_word(&e, at), expected);
+            }
+        }
+        assert_null(run_groups(&e, "run", (struct groups){5000, 2, 3, 8, 5, 4, 0, BARRIER}));
+        assert_int_equal(group_word(&e, 0), 7 + 2000000); // nobody complained
+        assert_null(run_groups(&e, "run", (struct groups){300, 2, 3, 40, 3, 160, 20, ZEROS}));
+        assert_int_equal(group_word(&e, 0), 7 + 2000000);
+        int32_t sp = 262144;
+        assert_null(embed_call(e.instance, "set_sp", &sp, 1, &sp));
+        assert_int_equal(sp, 262144);
+        struct report report = report_of(&e, "reverse");
+        assert_true(report.is_found);
+        assert_int_equal(report.info.is_parallel, threads > 1);
+        assert_int_equal(report.info.dispatches, 2);
+        report = report_of(&e, "groups"); // looked through the wrapper
+        assert_true(report.is_found && report.info.is_dispatcher);
+        embed_close(&e);
+    }
+}
+
+// Each limit at its edge, and beyond it: the portable body traps. Zero of anything: nothing
+// happens, not even for a bad kernel or with sizes beyond the limits.
+static void test_group_limits(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_groups(&e, 4);
+    assert_null(run_groups(&e, "run", (struct groups){9, 1, 1, 128, 3, 16384, 128, ZEROS}));
+    assert_int_equal(group_word(&e, 0), 0);
+    const struct groups beyond[] = {
+        {9, 1, 1, 129, 3, 1024, 20, ZEROS},  {9, 1, 1, 1, 1, 16385, 20, ZEROS},
+        {9, 1, 1, 128, 1, 1024, 129, ZEROS}, {9, 1, 1, 1, 1, 1024, 16385, ZEROS},
+    };
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        embed_expect(run_groups(&e, "run", beyond[i]), WJIT_TRAP_UNREACHABLE, "unreachable");
+        embed_close(&e);
+        open_groups(&e, 4);
+    }
+    const struct groups nothing[] = {
+        {0, 1, 1, 8, 1, 0, 0, 99}, {1, 0, 1, 8, 1, 0, 0, 99},      {1, 1, 0, 8, 1, 0, 0, 99},
+        {1, 1, 1, 0, 1, 0, 0, 99}, {1, 1, 1, 500, 0, 99999, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        assert_null(run_groups(&e, "run", nothing[i]));
+    }
+    embed_close(&e);
+}
+
+static void test_group_traps(void **state)
+{
+    (void) state;
+    for (uint32_t threads = 1; threads <= 4; threads += 3) {
+        struct embed e;
+        open_groups(&e, threads);
+        for (unsigned i = 0; i < 20; i++) {
+            int32_t sp = 262144;
+            embed_expect(
+                run_groups(&e, "run", (struct groups){20000, 1, 1, 4, 2, 8, 0, GROUP_TRAPPING}),
+                WJIT_TRAP_INTEGER_DIVIDE_BY_ZERO, "integer divide by zero");
+            assert_null(embed_call(e.instance, "set_sp", &sp, 1, &sp));
+            assert_true(threads == 1 || sp == 262144);
+            assert_null(
+                run_groups(&e, "run", (struct groups){777, 1, 1, 4, 2, 8, 0, GROUP_TRAPPING}));
+        }
+        embed_expect(run_groups(&e, "run", (struct groups){1, 1, 1, 1, 1, 0, 0, 0}),
+                     WJIT_TRAP_UNINITIALIZED_ELEMENT, "uninitialized element");
+        embed_close(&e);
+    }
+}
+
+// What writes a global runs alone. So does what has no room for slices of the stack: the scratch
+// memory of the portable body still fits.
+static void test_groups_alone(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_groups(&e, 4);
+    assert_null(run_groups(&e, "run", (struct groups){100, 2, 5, 8, 3, 16, 16, GROUP_COUNTING}));
+    assert_int_equal(group_word(&e, 0), 24000);
+    assert_false(report_of(&e, "counting").info.is_parallel);
+    assert_string_equal(report_of(&e, "counting").reason, "writes a global");
+    const int32_t pointers[] = {1024, 262144 + 4096};
+    for (unsigned i = 0; i < 2; i++) {
+        int32_t sp = pointers[i];
+        assert_null(embed_call(e.instance, "set_sp", &sp, 1, &sp));
+        assert_null(run_groups(&e, "run", (struct groups){1000, 1, 1, 8, 2, 32, 8, REVERSE}));
+        assert_false(report_of(&e, "reverse").info.is_parallel);
+        assert_int_equal(group_word(&e, 999 * 8), 7 + 99900 + 2000000);
+        assert_null(embed_call(e.instance, "set_sp", &sp, 1, &sp));
+        assert_int_equal(sp, pointers[i]);
+    }
+    embed_close(&e);
+}
+
 static void test_off(void **state)
 {
     (void) state;
@@ -181,13 +316,30 @@ static void test_interrupted(void **state)
     }
 }
 
+static void test_group_interrupted(void **state)
+{
+    (void) state;
+    struct embed e;
+    open_groups(&e, 4);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stop, e.store), 0);
+    wasm_trap_t *trap =
+        run_groups(&e, "run", (struct groups){100, 1, 1, 8, 2, 8, 8, GROUP_SPINNING});
+    pthread_join(thread, NULL);
+    embed_expect(trap, WJIT_TRAP_INTERRUPTED, "interrupted");
+    assert_null(run_groups(&e, "run", (struct groups){1000, 1, 1, 8, 2, 32, 8, REVERSE}));
+    embed_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_results), cmocka_unit_test(test_stack_slices),
+        cmocka_unit_test(test_results),       cmocka_unit_test(test_stack_slices),
         cmocka_unit_test(test_library_calls), cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_traps), cmocka_unit_test(test_off),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_traps),         cmocka_unit_test(test_off),
+        cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_group_limits),  cmocka_unit_test(test_group_traps),
+        cmocka_unit_test(test_groups_alone),  cmocka_unit_test(test_group_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

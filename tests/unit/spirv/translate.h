@@ -99,7 +99,8 @@ static inline bool translate_wat(struct temp_files *t, const char *wat,
     assert_true(wj_module_validate(module, &err));
     const struct wj_export *export = wj_module_find_export(module, "kernel", 6);
     assert_non_null(export);
-    const bool is_good = wj_spirv_translate(module, export->index, caps, code, reason);
+    const struct wj_gpu_shape shape = {0};
+    const bool is_good = wj_spirv_translate(module, export->index, &shape, caps, code, reason);
     wj_module_free(module);
     wj_types_free(types);
     free(bytes);

@@ -126,12 +126,20 @@ static struct wj_gpu_kernel *make_echo(struct wj_gpu_device *device)
     return finish_kernel(device, &a);
 }
 
+static bool dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory, uint32_t nx,
+                     uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
+                     struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err)
+{
+    const struct wj_gpu_work work = {nx, ny, nz, .args = args, .fuel = fuel};
+    return driver->dispatch(kernel, memory, &work, trap, gpu_ms, err);
+}
+
 static void run(struct fixture *f, struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
                 uint32_t nx, uint32_t ny, uint32_t nz, uint32_t args)
 {
     struct wj_gpu_trap trap;
     double gpu_ms = -1;
-    if (!driver->dispatch(kernel, memory, nx, ny, nz, args, 1000, &trap, &gpu_ms, &f->err)) {
+    if (!dispatch(kernel, memory, nx, ny, nz, args, 1000, &trap, &gpu_ms, &f->err)) {
         fail_msg("%s", f->err.message);
     }
     assert_true(gpu_ms >= 0);
@@ -205,7 +213,7 @@ static void test_grid_limits(void **state)
         {65536, 65536, 1}, {UINT32_MAX, 2, 1}, {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     for (size_t i = 0; i < 3; i++) {
         wj_err_clear(&f.err);
-        assert_false(driver->dispatch(kernel, memory, too_large[i][0], too_large[i][1],
+        assert_false(dispatch(kernel, memory, too_large[i][0], too_large[i][1],
                                       too_large[i][2], 0, 0, &trap, &gpu_ms, &f.err));
         assert_int_equal(f.err.kind, WJ_ERR_LIMIT);
     }
@@ -250,7 +258,7 @@ static void test_trap_record(void **state)
         struct wj_gpu_trap trap;
         double gpu_ms;
         assert_true(
-            driver->dispatch(kernel, memory, 500, 1, 1, at * 211, 0, &trap, &gpu_ms, &f.err));
+            dispatch(kernel, memory, 500, 1, 1, at * 211, 0, &trap, &gpu_ms, &f.err));
         assert_int_equal(trap.kind, 7);
         assert_int_equal(trap.item, at * 211);
         assert_int_equal(trap.address, 0xfffffffc);
@@ -342,7 +350,7 @@ static void test_two_devices(void **state)
     assert_int_equal(g.words[999], 999 + 2);
     struct wj_gpu_trap trap;
     double gpu_ms;
-    assert_false(driver->dispatch(kernel_f, memory_g, 1, 1, 1, 0, 0, &trap, &gpu_ms, &f.err));
+    assert_false(dispatch(kernel_f, memory_g, 1, 1, 1, 0, 0, &trap, &gpu_ms, &f.err));
     assert_int_equal(f.err.kind, WJ_ERR_USAGE);
     driver->kernel_free(kernel_f);
     driver->kernel_free(kernel_g);
@@ -369,7 +377,7 @@ static void *work(void *arg)
         struct wj_gpu_trap trap;
         double gpu_ms;
         struct wj_err err = {0};
-        w->ok = driver->dispatch(w->kernel, w->memory, 1000, 1, 1, i, 0, &trap, &gpu_ms, &err);
+        w->ok = dispatch(w->kernel, w->memory, 1000, 1, 1, i, 0, &trap, &gpu_ms, &err);
     }
     return NULL;
 }
@@ -426,7 +434,7 @@ static void test_memory_errors(void **state)
     struct wj_gpu_trap trap;
     double gpu_ms;
     wj_err_clear(&f.err);
-    assert_false(driver->dispatch(kernel, memory, 1, 1, 1, 0, 0, &trap, &gpu_ms, &f.err));
+    assert_false(dispatch(kernel, memory, 1, 1, 1, 0, 0, &trap, &gpu_ms, &f.err));
     wj_err_clear(&f.err);
     assert_true(driver->memory_resize(memory, 65536, &f.err));
     run(&f, kernel, memory, 1, 1, 1, 0);
@@ -689,12 +697,12 @@ static int child(bool is_wrong)
         double gpu_ms;
         bool ok = true;
         for (unsigned j = 0; j < 3; j++) {
-            ok &= driver->dispatch(kernel, memory, 777, 3, 5, j / 2, 0, &trap, &gpu_ms, &f.err);
-            ok &= driver->dispatch(trapping, memory, 777, 3, 5, j, 0, &trap, &gpu_ms, &f.err);
+            ok &= dispatch(kernel, memory, 777, 3, 5, j / 2, 0, &trap, &gpu_ms, &f.err);
+            ok &= dispatch(trapping, memory, 777, 3, 5, j, 0, &trap, &gpu_ms, &f.err);
             ok &= trap.kind == 7;
         }
         ok &= driver->memory_resize(memory, 2 << 20, &f.err);
-        ok &= driver->dispatch(kernel, memory, 777, 3, 5, 0, 0, &trap, &gpu_ms, &f.err);
+        ok &= dispatch(kernel, memory, 777, 3, 5, 0, 0, &trap, &gpu_ms, &f.err);
         ok &= driver->memory_resize(memory, 0, &f.err);
         driver->kernel_free(kernel);
         driver->kernel_free(trapping);
