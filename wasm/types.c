@@ -294,7 +294,7 @@ static bool add_type(struct wj_types *types, const struct wj_type_draft *draft, 
     struct page *page = atomic_load_explicit(&types->pages[id >> PAGE_BITS], memory_order_relaxed);
     struct wj_type *type = WJ_ARENA_NEW(&types->arena, struct wj_type);
     if (page == NULL && type != NULL) {
-        page = calloc(1, sizeof *page);
+        page = malloc(sizeof *page); // no id is looked up before its slot is written
         atomic_store_explicit(&types->pages[id >> PAGE_BITS], page, memory_order_release);
     }
     if (page == NULL || type == NULL || !fill_contents(types, type, draft, first_id)) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@
 // Enough for the handlers that were there before us, on top of what the kernel saves.
 #define SIGNAL_STACK_BYTES 65536u
 #define SIGNAL_STACK_GUARD_BYTES 65536u
+// Of a main thread without a limit, and the most that is believed of one.
+#define MAIN_STACK_BYTES (8u << 20)
+#define MAIN_STACK_BYTES_MAX (64u << 20)
 // A load through a null reference touches this much of the address space at most.
 #define NULL_PAGE_BYTES 65536u
 // "wjitpass", in the last bytes of a siginfo_t.
@@ -316,21 +320,47 @@ static bool make_signal_stack(void)
     return true;
 }
 
-static void find_stack(void)
+// The main thread's stack ends at the strings that the kernel put there, and grows down to its
+// limit: nothing is mapped within 128 MiB of it. The C library would find the same by reading
+// /proc/self/maps.
+static bool find_main_stack(uint64_t *low, size_t *bytes)
+{
+    struct rlimit limit;
+    uint64_t high = getauxval(AT_EXECFN);
+    if (high == 0 || getpid() != thread.public.id || getrlimit(RLIMIT_STACK, &limit) != 0) {
+        return false;
+    }
+    if (limit.rlim_cur == RLIM_INFINITY) {
+        limit.rlim_cur = MAIN_STACK_BYTES;
+    }
+    *bytes = limit.rlim_cur < MAIN_STACK_BYTES_MAX ? limit.rlim_cur : MAIN_STACK_BYTES_MAX;
+    *low = high - *bytes;
+    return true;
+}
+
+static bool find_thread_stack(uint64_t *low, size_t *bytes)
 {
     pthread_attr_t attributes;
-    void *low;
-    size_t bytes;
     if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-        return;
+        return false;
     }
-    if (pthread_attr_getstack(&attributes, &low, &bytes) == 0) {
+    void *start;
+    bool is_found = pthread_attr_getstack(&attributes, &start, bytes) == 0;
+    *low = (uint64_t) (uintptr_t) start;
+    pthread_attr_destroy(&attributes);
+    return is_found;
+}
+
+static void find_stack(void)
+{
+    uint64_t low;
+    size_t bytes;
+    if (find_main_stack(&low, &bytes) || find_thread_stack(&low, &bytes)) {
         size_t margin = bytes / 8;
         margin = margin > 262144 ? 262144 : margin;
-        thread.public.stack_low = (uint64_t) (uintptr_t) low + margin;
-        thread.stack_high = (uint64_t) (uintptr_t) low + bytes;
+        thread.public.stack_low = low + margin;
+        thread.stack_high = low + bytes;
     }
-    pthread_attr_destroy(&attributes);
 }
 
 struct wj_thread *wj_thread_get(void)
@@ -339,8 +369,8 @@ struct wj_thread *wj_thread_get(void)
         if (!make_signal_stack()) {
             return NULL;
         }
-        find_stack();
         thread.public.id = (int32_t) syscall(SYS_gettid);
+        find_stack();
         thread.public.is_ready = true;
     }
     return &thread.public;

@@ -14,20 +14,24 @@
 
 #if defined(__x86_64__)
 
-#include <cpuid.h>
+#include <sys/platform/x86.h>
 
 #define WJ_CPU_BASELINE "x86-64-v3 (Haswell, Zen or newer)"
 
+// The C library has asked the processor already. To ask it again, by CPUID, leaves a virtual
+// machine each time.
 static inline void wj_cpu_read(struct wj_cpu *cpu)
 {
+    enum { EBX = 1, ECX = 2 };
     memset(cpu, 0xff, sizeof *cpu);
-    uint32_t eax, ebx, ecx, edx;
-    cpu->words[WJ_CPU_LEAF1_ECX] = __get_cpuid(1, &eax, &ebx, &ecx, &edx) ? ecx : 0;
-    cpu->words[WJ_CPU_LEAF7_EBX] = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) ? ebx : 0;
-    cpu->words[WJ_CPU_EXTENDED_ECX] = __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) ? ecx : 0;
+    cpu->words[WJ_CPU_LEAF1_ECX] = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array[ECX];
+    cpu->words[WJ_CPU_LEAF7_EBX] = __x86_get_cpuid_feature_leaf(CPUID_INDEX_7)->cpuid_array[EBX];
+    cpu->words[WJ_CPU_EXTENDED_ECX] =
+        __x86_get_cpuid_feature_leaf(CPUID_INDEX_80000001)->cpuid_array[ECX];
     cpu->words[WJ_CPU_XCR0] = 0;
     if ((cpu->words[WJ_CPU_LEAF1_ECX] & 1u << 27) != 0) { // OSXSAVE
-        __asm__("xgetbv" : "=a"(cpu->words[WJ_CPU_XCR0]), "=d"(edx) : "c"(0));
+        uint32_t high;
+        __asm__("xgetbv" : "=a"(cpu->words[WJ_CPU_XCR0]), "=d"(high) : "c"(0));
     }
 }
 
@@ -79,8 +83,8 @@ static inline void wj_sync_code(void *start, size_t size_bytes)
 
 static inline bool wj_has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw");
+    return CPU_FEATURE_ACTIVE(AVX512VL) && CPU_FEATURE_ACTIVE(AVX512DQ) &&
+           CPU_FEATURE_ACTIVE(AVX512BW);
 }
 
 static inline bool wj_has_lse(void)
