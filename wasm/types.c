@@ -14,22 +14,18 @@
 
 #include "base/arena.h"
 
-// Ids are looked up without the lock: pages of pointers never move once they are published.
+// Ids are looked up without the lock: pages of pointers never move once they are published. Each
+// has room for twice as many as the one before, so that a process with few types touches little.
 enum {
-    PAGE_BITS = 12,
-    PAGE_TYPES = 1 << PAGE_BITS,
-    PAGE_COUNT = 1 << 14,
+    PAGE_BITS_MIN = 6,
+    PAGE_COUNT = 20,
     DEPTH_MAX = 63, // subtyping depth, JS API specification, "Implementation-defined Limits"
-    TABLE_MIN = 256,
+    TABLE_MIN = 64,
 };
-#define TYPES_MAX ((uint32_t) PAGE_TYPES * PAGE_COUNT)
+#define TYPES_MAX ((1u << (PAGE_BITS_MIN + PAGE_COUNT)) - (1u << PAGE_BITS_MIN))
 
-_Static_assert((uint64_t) PAGE_TYPES *PAGE_COUNT <= WJ_TYPE_GROUP_BIT,
+_Static_assert(TYPES_MAX <= WJ_TYPE_GROUP_BIT,
                "ids must not run into the bit that marks positions in a group");
-
-struct page {
-    const struct wj_type *types[PAGE_TYPES];
-};
 
 struct group {
     uint32_t hash;
@@ -38,7 +34,7 @@ struct group {
 };
 
 struct wj_types {
-    _Atomic(struct page *) pages[PAGE_COUNT];
+    const struct wj_type **_Atomic pages[PAGE_COUNT];
     pthread_mutex_t mutex; // for all that follows
     struct wj_arena arena;
     uint32_t type_count;
@@ -76,11 +72,7 @@ void wj_types_free(struct wj_types *types)
         return;
     }
     for (uint32_t i = 0; i < PAGE_COUNT; i++) {
-        struct page *page = atomic_load_explicit(&types->pages[i], memory_order_relaxed);
-        if (page == NULL) {
-            break;
-        }
-        free(page);
+        free((void *) atomic_load_explicit(&types->pages[i], memory_order_relaxed));
     }
     wj_arena_clear(&types->arena);
     pthread_mutex_destroy(&types->mutex);
@@ -89,10 +81,19 @@ void wj_types_free(struct wj_types *types)
     free(types);
 }
 
+// The number of an id's page, and the id's slot in there.
+static uint32_t page_of(uint32_t id, uint32_t *slot)
+{
+    uint32_t position = id + (1u << PAGE_BITS_MIN);
+    uint32_t bits = 31 - (uint32_t) __builtin_clz(position);
+    *slot = position - (1u << bits);
+    return bits - PAGE_BITS_MIN;
+}
+
 const struct wj_type *wj_types_get(const struct wj_types *types, uint32_t id)
 {
-    struct page *page = atomic_load_explicit(&types->pages[id >> PAGE_BITS], memory_order_acquire);
-    return page->types[id & (PAGE_TYPES - 1)];
+    uint32_t slot, page = page_of(id, &slot);
+    return atomic_load_explicit(&types->pages[page], memory_order_acquire)[slot];
 }
 
 // The words of a draft: header, supertype, counts, then value types; a field's mutability goes
@@ -291,11 +292,13 @@ static bool fill_supertypes(struct wj_types *types, struct wj_type *type, uint32
 static bool add_type(struct wj_types *types, const struct wj_type_draft *draft, uint32_t id,
                      uint32_t first_id, struct wj_err *err)
 {
-    struct page *page = atomic_load_explicit(&types->pages[id >> PAGE_BITS], memory_order_relaxed);
+    uint32_t slot, number = page_of(id, &slot);
+    const struct wj_type **page = atomic_load_explicit(&types->pages[number], memory_order_relaxed);
     struct wj_type *type = WJ_ARENA_NEW(&types->arena, struct wj_type);
     if (page == NULL && type != NULL) {
-        page = malloc(sizeof *page); // no id is looked up before its slot is written
-        atomic_store_explicit(&types->pages[id >> PAGE_BITS], page, memory_order_release);
+        // Not zeroed: no id is looked up before its slot is written.
+        page = malloc(((size_t) 1 << (number + PAGE_BITS_MIN)) * sizeof(const struct wj_type *));
+        atomic_store_explicit(&types->pages[number], page, memory_order_release);
     }
     if (page == NULL || type == NULL || !fill_contents(types, type, draft, first_id)) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
@@ -310,7 +313,7 @@ static bool add_type(struct wj_types *types, const struct wj_type_draft *draft, 
     if (!fill_supertypes(types, type, supertype_id, err)) {
         return false;
     }
-    page->types[id & (PAGE_TYPES - 1)] = type;
+    page[slot] = type;
     return true;
 }
 

@@ -90,6 +90,11 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
                       "no address space for %zu bytes of machine code", code_bytes);
 }
 
+static struct wj_code_chunk **chunk_slot(const struct wj_region *region, uint32_t index)
+{
+    return &region->blocks[index / WJ_REGION_BLOCK_CHUNKS][index % WJ_REGION_BLOCK_CHUNKS];
+}
+
 void wj_region_clear(struct wj_region *region)
 {
     if (region->exec == NULL) {
@@ -99,12 +104,25 @@ void wj_region_clear(struct wj_region *region)
     munmap(region->write, region->code_bytes);
     uint32_t count = atomic_load(&region->chunk_count);
     for (uint32_t i = 0; i < count; i++) {
-        struct wj_code_chunk *chunk = atomic_load(&region->chunks[i]);
+        struct wj_code_chunk *chunk = *chunk_slot(region, i);
         wj_arena_clear(&chunk->arena);
         free(chunk->entries);
         free(chunk);
     }
+    for (uint32_t i = 0; i < WJ_REGION_CHUNKS_MAX / WJ_REGION_BLOCK_CHUNKS; i++) {
+        free(region->blocks[i]);
+    }
     memset(region, 0, sizeof *region);
+}
+
+// Makes room for chunk number `index`.
+static bool reserve_slot(struct wj_region *region, uint32_t index)
+{
+    struct wj_code_chunk ***block = &region->blocks[index / WJ_REGION_BLOCK_CHUNKS];
+    if (*block == NULL) {
+        *block = calloc(WJ_REGION_BLOCK_CHUNKS, sizeof **block);
+    }
+    return *block != NULL;
 }
 
 struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
@@ -113,7 +131,7 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     uint32_t count = atomic_load_explicit(&region->chunk_count, memory_order_relaxed);
     size_t start = align_up(region->used_bytes, CODE_ALIGN);
     if (count == WJ_REGION_CHUNKS_MAX || start > region->code_bytes ||
-        region->code_bytes - start < min_bytes) {
+        region->code_bytes - start < min_bytes || !reserve_slot(region, count)) {
         return NULL;
     }
     struct wj_code_chunk *chunk = calloc(1, sizeof *chunk);
@@ -130,7 +148,7 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     chunk->end = start;
     chunk->limit = takes_rest ? region->code_bytes : start + min_bytes;
     region->used_bytes = chunk->limit;
-    atomic_store_explicit(&region->chunks[count], chunk, memory_order_relaxed);
+    *chunk_slot(region, count) = chunk;
     atomic_store_explicit(&region->chunk_count, count + 1, memory_order_release);
     return chunk;
 }
@@ -200,13 +218,13 @@ const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint6
     uint32_t low = 0, high = atomic_load_explicit(&region->chunk_count, memory_order_acquire);
     while (low < high) { // the first chunk that starts behind the offset
         uint32_t middle = low + (high - low) / 2;
-        if (atomic_load_explicit(&region->chunks[middle], memory_order_relaxed)->start > offset) {
+        if ((*chunk_slot(region, middle))->start > offset) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
-    return low == 0 ? NULL : find_in_chunk(atomic_load(&region->chunks[low - 1]), pc);
+    return low == 0 ? NULL : find_in_chunk(*chunk_slot(region, low - 1), pc);
 }
 
 const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc)

@@ -31,7 +31,9 @@ struct wj_code_chunk {
     struct wj_arena arena; // what entries point to
 };
 
+// Chunks are found by their number through blocks of pointers, so that neither moves.
 #define WJ_REGION_CHUNKS_MAX 4096u
+#define WJ_REGION_BLOCK_CHUNKS 64u
 
 struct wj_region {
     uint8_t *exec;      // the table, then the executable view
@@ -41,7 +43,8 @@ struct wj_region {
     size_t used_bytes;  // of the code part, up to the last chunk's limit
     void *owner;        // struct wj_code, or NULL for the engine's own
     _Atomic uint32_t chunk_count;
-    struct wj_code_chunk *_Atomic chunks[WJ_REGION_CHUNKS_MAX]; // ascending
+    // Ascending by address. What chunk_count covers is never written again.
+    struct wj_code_chunk **blocks[WJ_REGION_CHUNKS_MAX / WJ_REGION_BLOCK_CHUNKS];
 };
 
 // Reserves address space: `code_bytes` of it, or less down to 1/16 where it is short.
