@@ -52,7 +52,8 @@ static bool check_binary(struct checker *c, enum wj_opcode opcode)
     const struct wj_opcode_info *info = &wj_opcode_infos[opcode];
     wj_valtype type = wj_sig_at(info->results, 0);
     if (c->depth < 2 || c->stack[c->depth - 1] != type || c->stack[c->depth - 2] != type) {
-        return wj_reader_fail(c->in, WJ_ERR_INVALID, "type mismatch: operands of %s", info->text);
+        return wj_reader_fail(c->in, WJ_ERR_INVALID, "type mismatch: operands of %s",
+                              wj_opcode_name(opcode));
     }
     c->depth--;
     return true;

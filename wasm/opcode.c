@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 #define ROW(name, prefix, code, text, imm, pops, results, family, sub, type, width, feature) \
-    [WJ_OP_##name] = {text, prefix,  WJ_IMM_##imm,        code, family, sub, type, width,    \
-                      pops, results, WJ_FEATURE_##feature},
+    [WJ_OP_##name] = {prefix, WJ_IMM_##imm, code, family,  sub,                              \
+                      type,   width,        pops, results, WJ_FEATURE_##feature},
 
 const struct wj_opcode_info wj_opcode_infos[WJ_OP_COUNT] = {
 #define OP(name, code, text, imm, pops, results, family, sub, type, width, feature) \
@@ -28,6 +28,35 @@ _Static_assert(CVT_I64_TRUNC_SAT_F64_U == 0xbf - 0xa7 + 8, "conversions are in o
 _Static_assert(LOAD_I64_32_U == 0x35 - 0x28 && LOAD_V128_64_SPLAT == LOAD_V128 + 10,
                "loads are in opcode order");
 _Static_assert(STORE_I64_32 == 0x3e - 0x36, "stores are in opcode order");
+
+// Names are kept apart, found by offsets: a table with pointers in it would be written to when the
+// process starts.
+static const struct texts {
+#define OP(name, code, text, ...) char name[sizeof text];
+#define OP_FB OP
+#define OP_FC OP
+#define OP_FD OP
+#define OP_FE OP
+#include "wasm/opcodes.def"
+} texts = {
+#define OP(name, code, text, ...) text,
+#define OP_FB OP
+#define OP_FC OP
+#define OP_FD OP
+#define OP_FE OP
+#include "wasm/opcodes.def"
+};
+
+static const uint16_t text_offsets[WJ_OP_COUNT] = {
+#define OP(name, ...) offsetof(struct texts, name),
+#define OP_FB OP
+#define OP_FC OP
+#define OP_FD OP
+#define OP_FE OP
+#include "wasm/opcodes.def"
+};
+
+_Static_assert(sizeof texts <= UINT16_MAX, "offsets of names have 16 bits");
 
 // Rows behind each prefix are looked up through dense tables; index + 1, so that 0 means none.
 enum { PLAIN_CODES = 0x100, VECTOR_CODES = 0x114, OTHER_CODES = 0x50 };
@@ -75,7 +104,7 @@ enum wj_opcode wj_opcode_find(unsigned prefix, uint32_t code)
 
 const char *wj_opcode_name(unsigned opcode)
 {
-    return opcode < WJ_OP_COUNT ? wj_opcode_infos[opcode].text : "unknown";
+    return opcode < WJ_OP_COUNT ? (const char *) &texts + text_offsets[opcode] : "unknown";
 }
 
 const char *wj_feature_name(uint32_t feature)

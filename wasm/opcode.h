@@ -78,7 +78,6 @@ enum wj_opcode {
 };
 
 struct wj_opcode_info {
-    const char *text;
     uint8_t prefix; // 0, or 0xfb to 0xfe
     uint8_t imm;    // enum wj_imm
     uint16_t code;
