@@ -80,6 +80,7 @@ enum a64_variant {
     X(BR,          0xd61f0000, A64_ONE, "br x%n",                         0, 0, 0) \
     X(BLR,         0xd63f0000, A64_ONE, "blr x%n",                        0, 0, 0) \
     X(RET,         0xd65f03c0, A64_ONE, "ret",                            0, 0, 0) \
+    X(RET_REG,     0xd65f0000, A64_ONE, "ret x%n",                        0, 0, 0) \
     X(B,           0x14000000, A64_ONE, "b #%i",                          0, -26, 2) \
     X(BL,          0x94000000, A64_ONE, "bl #%i",                         0, -26, 2) \
     X(BCOND,       0x54000000, A64_ONE, "b.eq #%i",                       5, -19, 2) \

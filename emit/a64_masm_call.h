@@ -154,4 +154,13 @@ static inline void masm_jmp_table(struct wj_masm *m, uint64_t entry_address)
     a64_put(m, A64_BR | a64_rr(0, A64_TMP));
 }
 
+// The link register lies where a tail call's record keeps it: below the caller's SP.
+static inline void masm_tail_room(struct wj_masm *m, uint32_t frame_bytes, uint32_t words,
+                                  struct wj_slot stub)
+{
+    a64_add_imm(m, 10, MASM_SP, frame_bytes);
+    masm_mov_imm(m, NUM_I32, 11, words);
+    masm_call_slot(m, stub);
+}
+
 #endif

@@ -5,6 +5,7 @@
 #define EMIT_A64_STUBS_H
 
 #include "emit/a64_masm_call.h"
+#include "emit/a64_masm_int.h"
 
 // The frame of the enter function on the host's stack; activation->host_sp points to its start.
 enum {
@@ -175,6 +176,118 @@ static inline void masm_stub_lazy(struct wj_masm *m, bool is_indirect,
     a64_add_imm(m, MASM_SP, MASM_SP, A64_LAZY_BYTES);
     a64_switch_to_wasm(m, layout);
     masm_jmp_reg(m, code);
+}
+
+// d = the size of the areas of a class.
+static inline void a64_tail_area(struct wj_masm *m, wj_reg d, wj_reg tail_class)
+{
+    masm_mov_imm(m, NUM_I32, d, 1u << WJ_TAIL_AREA_LOG2);
+    masm_ibin(m, IBIN_SHL, NUM_I64, d, d, tail_class);
+}
+
+static inline void a64_tail_move8(struct wj_masm *m, wj_reg target, wj_reg source, wj_reg at)
+{
+    const wj_reg data = 11;
+    a64_put(m, A64_FORM_INDEX | A64_LDR_X | a64_rrr(data, source, at));
+    a64_put(m, A64_FORM_INDEX | A64_STR_X | a64_rrr(data, target, at));
+}
+
+// Moves `size` bytes, from the last to the first; clobbers size and x11.
+static inline void a64_tail_move_down(struct wj_masm *m, wj_reg target, wj_reg source, wj_reg size)
+{
+    wj_label again = wj_codebuf_label(&m->buf);
+    masm_bind(m, again);
+    a64_add_imm(m, size, size, -8);
+    a64_tail_move8(m, target, source, size);
+    masm_cbz(m, NUM_I64, false, size, again);
+}
+
+// SP = target, with `size` bytes from `source` on it; clobbers size, x11 and x16.
+static inline void a64_tail_copy(struct wj_masm *m, wj_reg target, wj_reg source, wj_reg size)
+{
+    const wj_reg done = A64_TMP;
+    wj_label is_below = wj_codebuf_label(&m->buf), is_done = wj_codebuf_label(&m->buf);
+    wj_label up = wj_codebuf_label(&m->buf);
+    masm_icmp(m, NUM_I64, target, source);
+    masm_jcc(m, COND_LT_U, is_below);
+    a64_tail_move_down(m, target, source, size);
+    masm_mov(m, NUM_I64, MASM_SP, target);
+    masm_jmp(m, is_done);
+    masm_bind(m, is_below);
+    // Memory below SP is not ours.
+    masm_mov(m, NUM_I64, MASM_SP, target);
+    masm_mov_imm(m, NUM_I64, done, 0);
+    masm_bind(m, up);
+    a64_tail_move8(m, target, source, done);
+    a64_add_imm(m, done, done, 8);
+    masm_icmp(m, NUM_I64, done, size);
+    masm_jcc(m, COND_NE, up);
+    masm_bind(m, is_done);
+}
+
+// In: x10 the SP of the caller's call, x11 the words.
+static inline void masm_stub_tail_room(struct wj_masm *m, uint64_t first_return)
+{
+    const wj_reg caller_sp = 10, words = 11, target = 12, link = 13, tail_class = 14, source = 15;
+    const wj_reg temp = A64_TMP2;
+    const uint32_t size_mask = (1u << WJ_TAIL_SIZE_BITS) - 1;
+    wj_label is_first = wj_codebuf_label(&m->buf), fits = wj_codebuf_label(&m->buf);
+    wj_label has_record = wj_codebuf_label(&m->buf), is_placed = wj_codebuf_label(&m->buf);
+    a64_put(m, A64_BTI_C);
+    a64_slot_load(m, target, caller_sp, -8u);
+    masm_mov_imm(m, NUM_I64, link, first_return);
+    masm_ibin(m, IBIN_SUB, NUM_I64, target, target, link);
+    masm_ibin_imm(m, IBIN_SHR_U, NUM_I32, tail_class, words, WJ_TAIL_CLASS_SHIFT);
+    masm_icmp_imm(m, NUM_I64, target, WJ_TAIL_CLASSES * WJ_TAIL_RETURN_BYTES);
+    masm_jcc(m, COND_GE_U, is_first);
+    masm_ibin_imm(m, IBIN_SHR_U, NUM_I64, target, target, WJ_TAIL_RETURN_LOG2);
+    masm_icmp(m, NUM_I64, target, tail_class);
+    masm_jcc(m, COND_GE_U, fits);
+    // The area of an earlier tail call is too small: its record stays.
+    a64_tail_area(m, temp, target);
+    masm_ibin(m, IBIN_ADD, NUM_I64, caller_sp, caller_sp, temp);
+    a64_add_imm(m, caller_sp, caller_sp, WJ_TAIL_RECORD_BYTES);
+    masm_jmp(m, has_record);
+    masm_bind(m, is_first);
+    masm_ibin_imm(m, IBIN_SHR_U, NUM_I32, target, words, WJ_TAIL_SIZE_BITS);
+    masm_ibin_imm(m, IBIN_AND, NUM_I32, target, target, size_mask);
+    a64_slot_store(m, target, caller_sp, -(uint32_t) WJ_TAIL_RECORD_BYTES);
+    masm_bind(m, has_record);
+    a64_tail_area(m, temp, tail_class);
+    masm_ibin(m, IBIN_SUB, NUM_I64, target, caller_sp, temp);
+    a64_add_imm(m, target, target, -WJ_TAIL_RECORD_BYTES);
+    masm_ibin_imm(m, IBIN_SHL, NUM_I64, tail_class, tail_class, WJ_TAIL_RETURN_LOG2);
+    masm_ibin(m, IBIN_ADD, NUM_I64, link, link, tail_class);
+    masm_jmp(m, is_placed);
+    masm_bind(m, fits);
+    masm_mov(m, NUM_I64, target, caller_sp);
+    a64_slot_load(m, link, caller_sp, -8u);
+    masm_bind(m, is_placed);
+    masm_mov(m, NUM_I64, source, MASM_SP);
+    masm_ibin_imm(m, IBIN_AND, NUM_I32, tail_class, words, size_mask);
+    masm_ibin_imm(m, IBIN_SHL, NUM_I64, tail_class, tail_class, 3);
+    a64_tail_copy(m, target, source, tail_class);
+    masm_mov(m, NUM_I64, A64_TMP, A64_LINK);
+    masm_mov(m, NUM_I64, A64_LINK, link);
+    a64_put(m, A64_RET_REG | a64_rr(0, A64_TMP)); // a return needs no landing pad
+}
+
+static inline void masm_stub_tail_return(struct wj_masm *m, uint32_t area_bytes)
+{
+    const wj_reg record = 10, size = 12, source = 13, target = 14;
+    wj_label has_none = wj_codebuf_label(&m->buf);
+    a64_put(m, A64_BTI_JC);
+    a64_add_imm(m, record, MASM_SP, area_bytes);
+    a64_slot_load(m, size, record, 0);
+    a64_slot_load(m, A64_LINK, record, 8);
+    masm_cbz(m, NUM_I64, true, size, has_none);
+    masm_ibin_imm(m, IBIN_SHL, NUM_I64, size, size, 3);
+    masm_mov(m, NUM_I64, source, MASM_SP);
+    a64_add_imm(m, target, record, WJ_TAIL_RECORD_BYTES);
+    a64_tail_move_down(m, target, source, size);
+    masm_bind(m, has_none);
+    a64_add_imm(m, MASM_SP, record, WJ_TAIL_RECORD_BYTES);
+    a64_put(m, A64_RET);
 }
 
 #endif

@@ -238,6 +238,11 @@ struct wj_masm {
 //   void masm_jmp_addr(m, uint64_t address);
 //   void masm_call_table(m, uint64_t entry_address);       through a pointer in the region's table
 //   void masm_jmp_table(m, uint64_t entry_address);
+//   void masm_tail_room(m, uint32_t frame_bytes, uint32_t words, struct wj_slot stub);
+//        In place of masm_epilogue before a tail call whose stack arguments, at SP, exceed the
+//        area that this function was given: calls the stub of masm_stub_tail_room, which moves
+//        them and leaves SP and the return address as for a call. Keeps the arguments and
+//        MASM_GPR_TARGET. `words` is masm_tail_words
 //   void masm_finish(m);                                   out-of-line traps, constants, branches
 //
 // ---- Stubs (once per engine) ------------------------------------------------------------------
@@ -268,6 +273,40 @@ struct wj_masm {
 //        registers and the return address, calls layout->compile_function (instance, index or
 //        reference) through the same switch to the host stack, then jumps to the address that it
 //        returned (or unwinds when activation->trap is not zero)
+//   void masm_stub_tail_room(m, uint64_t first_return);
+//        Puts an area of its own between a caller and the arguments of a tail call, or widens the
+//        one that an earlier tail call put there, so that any number of them takes the stack of
+//        one. The callee returns to the stub of masm_stub_tail_return for the area's class;
+//        first_return is that of class 0. Below the caller's SP lie the caller's return address
+//        (8 bytes), the size of the results (8 bytes), then the area
+//   void masm_stub_tail_return(m, uint32_t area_bytes);
+//        Moves the results from the area to the caller's, drops the area, returns to the caller.
+//        Entered WJ_TAIL_RETURN_ENTRY bytes after its start, so that a return address less one
+//        lies in it; its code takes more than half of and at most WJ_TAIL_RETURN_BYTES
+
+// Areas of tail calls come in classes, powers of two: the return address tells which. The largest
+// holds 1,000 parameters and 1,000 results of 16 bytes.
+enum {
+    WJ_TAIL_CLASSES = 10,
+    WJ_TAIL_AREA_LOG2 = 6, // of class 0
+    WJ_TAIL_RECORD_BYTES = 16,
+    WJ_TAIL_RETURN_BYTES = 64, // from one class's code to the next one's
+    WJ_TAIL_RETURN_LOG2 = 6,
+    WJ_TAIL_RETURN_ENTRY = 4,
+    // The fields of masm_tail_words: sizes in units of 8 bytes, then the class.
+    WJ_TAIL_SIZE_BITS = 12,
+    WJ_TAIL_CLASS_SHIFT = 24,
+};
+
+static inline uint32_t masm_tail_words(uint32_t area_bytes, uint32_t result_bytes)
+{
+    uint32_t tail_class = 0;
+    while ((1u << (WJ_TAIL_AREA_LOG2 + tail_class)) < area_bytes) {
+        tail_class++;
+    }
+    return area_bytes / 8 | (result_bytes / 8) << WJ_TAIL_SIZE_BITS |
+           tail_class << WJ_TAIL_CLASS_SHIFT;
+}
 
 struct wj_stub_layout {
     // Offsets in bytes.

@@ -584,6 +584,13 @@ TRACE_INLINE void masm_jmp_table(struct wj_masm *m, uint64_t entry_address)
     trace_address(m, "tail_call table", entry_address);
 }
 
+TRACE_INLINE void masm_tail_room(struct wj_masm *m, uint32_t frame_bytes, uint32_t words,
+                                 struct wj_slot stub)
+{
+    (void) stub;
+    trace_line(m, "tail_room %u, %u", frame_bytes, 8 * (words & ((1u << WJ_TAIL_SIZE_BITS) - 1)));
+}
+
 TRACE_INLINE void masm_finish(struct wj_masm *m)
 {
     trace_line(m, "finish");
@@ -622,6 +629,16 @@ TRACE_INLINE void masm_stub_lazy(struct wj_masm *m, bool is_indirect,
 {
     (void) layout;
     trace_line(m, "stub_lazy_%s", is_indirect ? "indirect" : "direct");
+}
+
+TRACE_INLINE void masm_stub_tail_room(struct wj_masm *m, uint64_t first_return)
+{
+    trace_address(m, "stub_tail_room", first_return);
+}
+
+TRACE_INLINE void masm_stub_tail_return(struct wj_masm *m, uint32_t area_bytes)
+{
+    trace_line(m, "stub_tail_return %u", area_bytes);
 }
 
 #undef R

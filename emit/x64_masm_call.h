@@ -103,4 +103,12 @@ X64_INLINE void masm_jmp_table(struct wj_masm *m, uint64_t entry_address)
     x64_rel32_address(m, entry_address);
 }
 
+X64_INLINE void masm_tail_room(struct wj_masm *m, uint32_t frame_bytes, uint32_t words,
+                               struct wj_slot stub)
+{
+    x64_lea(m, X64_W, RCX, x64_at(RSP, (int32_t) frame_bytes + MASM_CALL_PUSH_BYTES));
+    x64_mov_imm(m, R11, words);
+    masm_call_slot(m, stub);
+}
+
 #endif

@@ -185,4 +185,111 @@ X64_INLINE void masm_stub_lazy(struct wj_masm *m, bool is_indirect,
     masm_jmp_reg(m, RCX);
 }
 
+// What the stub saves lies below whatever place the arguments may move to.
+enum { X64_TAIL_GAP = (1 << (WJ_TAIL_AREA_LOG2 + WJ_TAIL_CLASSES - 1)) + 64 };
+
+// d = the size of the areas of a class; the class is in rcx.
+X64_INLINE void x64_tail_area(struct wj_masm *m, wj_reg d)
+{
+    x64_mov_imm(m, d, 1u << WJ_TAIL_AREA_LOG2);
+    x64_rr(m, 0xd3, 4, d); // shl d, cl
+}
+
+// Eight bytes at a time, rcx times, from rsi to rdi; clobbers rax, rcx, r8.
+X64_INLINE void x64_tail_copy(struct wj_masm *m)
+{
+    x64_alu(m, ALU_CMP, X64_W, RDI, RSI);
+    uint8_t *is_below = x64_jcc_short(m, CC_B);
+    const uint8_t *down = m->buf.cursor;
+    x64_rm(m, 0x8b | X64_W, RAX, x64_at_index(RSI, RCX, 3, -8));
+    x64_rm(m, 0x89 | X64_W, RAX, x64_at_index(RDI, RCX, 3, -8));
+    x64_alu_imm(m, ALU_SUB, 0, RCX, 1);
+    x64_jcc_back(m, CC_NE, down);
+    uint8_t *is_done = x64_jmp_short(m);
+    x64_here(m, is_below);
+    x64_mov_imm(m, R8, 0);
+    const uint8_t *up = m->buf.cursor;
+    x64_rm(m, 0x8b | X64_W, RAX, x64_at_index(RSI, R8, 3, 0));
+    x64_rm(m, 0x89 | X64_W, RAX, x64_at_index(RDI, R8, 3, 0));
+    x64_alu_imm(m, ALU_ADD, 0, R8, 1);
+    x64_alu(m, ALU_CMP, 0, R8, RCX);
+    x64_jcc_back(m, CC_NE, up);
+    x64_here(m, is_done);
+}
+
+// In: rcx the SP of the caller's call, r11 the words. Then rsi is where the arguments are, rdi
+// where they go, rdx the return address to leave there, r9 where this stub returns.
+X64_INLINE void masm_stub_tail_room(struct wj_masm *m, uint64_t first_return)
+{
+    static const wj_reg saved[] = {RAX, RDX, RSI, RDI, R8, R9};
+    enum { COUNT = sizeof saved / sizeof saved[0] };
+    x64_endbr(m);
+    x64_lea(m, X64_W, RSP, x64_at(RSP, -X64_TAIL_GAP));
+    for (unsigned i = 0; i < COUNT; i++) {
+        x64_push(m, saved[i]);
+    }
+    x64_lea(m, X64_W, RSI, x64_at(RSP, X64_TAIL_GAP + 8 * COUNT + 8));
+    x64_mov_load(m, R9, RSI, -8u);
+    x64_mov_load(m, RAX, RCX, -8u);
+    x64_mov_imm(m, RDX, first_return);
+    x64_alu(m, ALU_SUB, X64_W, RAX, RDX);
+    x64_mov(m, 0, R8, R11);
+    x64_shift_imm(m, SHIFT_SHR, 0, R8, WJ_TAIL_CLASS_SHIFT);
+    x64_mov(m, X64_W, RDI, RCX);
+    x64_alu_imm(m, ALU_CMP, X64_W, RAX, WJ_TAIL_CLASSES * WJ_TAIL_RETURN_BYTES);
+    uint8_t *is_first = x64_jcc_short(m, CC_AE);
+    x64_shift_imm(m, SHIFT_SHR, 0, RAX, WJ_TAIL_RETURN_LOG2);
+    x64_alu(m, ALU_CMP, 0, RAX, R8);
+    uint8_t *fits = x64_jcc_short(m, CC_AE);
+    // The area of an earlier tail call is too small: its record stays.
+    x64_mov(m, 0, RCX, RAX);
+    x64_tail_area(m, RAX);
+    x64_lea(m, X64_W, RCX, x64_at_index(RDI, RAX, 0, WJ_TAIL_RECORD_BYTES));
+    uint8_t *has_record = x64_jmp_short(m);
+    x64_here(m, is_first);
+    x64_mov(m, 0, RAX, R11);
+    x64_shift_imm(m, SHIFT_SHR, 0, RAX, WJ_TAIL_SIZE_BITS);
+    x64_alu_imm(m, ALU_AND, 0, RAX, (1 << WJ_TAIL_SIZE_BITS) - 1);
+    x64_mov_store(m, RAX, RCX, -(uint32_t) WJ_TAIL_RECORD_BYTES);
+    x64_here(m, has_record);
+    x64_lea(m, X64_W, RDI, x64_at(RCX, -WJ_TAIL_RECORD_BYTES));
+    x64_mov(m, 0, RCX, R8);
+    x64_tail_area(m, RAX);
+    x64_alu(m, ALU_SUB, X64_W, RDI, RAX);
+    x64_shift_imm(m, SHIFT_SHL, 0, R8, WJ_TAIL_RETURN_LOG2);
+    x64_alu(m, ALU_ADD, X64_W, RDX, R8);
+    uint8_t *is_placed = x64_jmp_short(m);
+    x64_here(m, fits);
+    x64_mov_load(m, RDX, RDI, -8u);
+    x64_here(m, is_placed);
+    x64_mov(m, 0, RCX, R11);
+    x64_alu_imm(m, ALU_AND, 0, RCX, (1 << WJ_TAIL_SIZE_BITS) - 1);
+    x64_tail_copy(m);
+    x64_mov_store(m, RDX, RDI, -8u);
+    x64_mov_store(m, R9, RDI, -16u);
+    x64_lea(m, X64_W, RCX, x64_at(RDI, -16));
+    for (unsigned i = COUNT; i-- > 0;) {
+        x64_pop(m, saved[i]);
+    }
+    x64_mov(m, X64_W, RSP, RCX);
+    masm_ret(m);
+}
+
+X64_INLINE void masm_stub_tail_return(struct wj_masm *m, uint32_t area_bytes)
+{
+    x64_endbr(m);
+    x64_lea(m, X64_W, R11, x64_at(RSP, (int32_t) area_bytes));
+    x64_mov_load(m, RCX, R11, 0);
+    x64_test(m, 0, RCX, RCX);
+    uint8_t *has_none = x64_jcc_short(m, CC_E);
+    const uint8_t *again = m->buf.cursor;
+    x64_rm(m, 0x8b | X64_W, RDX, x64_at_index(RSP, RCX, 3, -8));
+    x64_rm(m, 0x89 | X64_W, RDX, x64_at_index(R11, RCX, 3, WJ_TAIL_RECORD_BYTES - 8));
+    x64_alu_imm(m, ALU_SUB, 0, RCX, 1);
+    x64_jcc_back(m, CC_NE, again);
+    x64_here(m, has_none);
+    x64_lea(m, X64_W, RSP, x64_at(R11, WJ_TAIL_RECORD_BYTES - MASM_CALL_PUSH_BYTES));
+    masm_ret(m);
+}
+
 #endif

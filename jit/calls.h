@@ -252,31 +252,41 @@ static void emit_call(struct jit *j, const struct wj_op *op, const struct callee
     push_results(j, type);
 }
 
-// Leaves the frame and jumps, when the callee's arguments fit where this function's own came in.
-// When they do not, it is a call and a return: right, but it takes stack.
-static void emit_tail_call(struct jit *j, const struct wj_op *op, const struct callee *callee)
+// Leaves the frame, with the callee's stack arguments where it looks for them. Those that do not
+// fit where this function's own came in wait at the frame's bottom for a stub to make room.
+static void leave_for_tail_call(struct jit *j, const struct wj_functype *type,
+                                const struct call_layout *layout)
+{
+    if (layout->size_bytes <= j->incoming_bytes) {
+        masm_epilogue(&j->m, j->frame_bytes);
+        return;
+    }
+    uint32_t result_bytes = (uint32_t) result_offset(type, type->result_count);
+    masm_tail_room(&j->m, j->frame_bytes,
+                   masm_tail_words((uint32_t) layout->size_bytes, result_bytes),
+                   (struct wj_slot){MASM_INST, INSTANCE_OFFSET(stubs) + 8 * WJ_STUB_TAIL_ROOM});
+}
+
+static void emit_tail_call(struct jit *j, const struct callee *callee)
 {
     struct layout_storage storage;
     struct call_layout layout;
     if (!make_layout(j, callee->type, &storage, &layout)) {
         return;
     }
-    if (layout.size_bytes > j->incoming_bytes) {
-        emit_call(j, op, callee);
-        op_return(j);
-        return;
-    }
-    store_stack_args(j, callee->type, &layout, (int32_t) (j->frame_bytes + MASM_CALL_PUSH_BYTES));
+    bool fits = layout.size_bytes <= j->incoming_bytes;
+    store_stack_args(j, callee->type, &layout,
+                     fits ? (int32_t) (j->frame_bytes + MASM_CALL_PUSH_BYTES) : 0);
     move_args(j, callee->type->param_count, layout.regs);
     save_callee_regs(j, true);
     if (callee->kind == CALLEE_REF) {
         load_callee_instance(j, callee);
-        masm_epilogue(&j->m, j->frame_bytes);
+        leave_for_tail_call(j, callee->type, &layout);
         masm_jmp_slot(&j->m, (struct wj_slot){MASM_GPR_TARGET, offsetof(struct wj_funcref, code)});
         reg_free(j, MASM_GPR_TARGET);
         return;
     }
-    masm_epilogue(&j->m, j->frame_bytes);
+    leave_for_tail_call(j, callee->type, &layout);
     uint64_t address = known_address(j, callee->func_index);
     if (address != 0) {
         masm_jmp_addr(&j->m, address);
@@ -289,7 +299,7 @@ static void emit_tail_call(struct jit *j, const struct wj_op *op, const struct c
 static void emit_any_call(struct jit *j, const struct wj_op *op, const struct callee *callee)
 {
     if (op->sub >= CALL_RETURN_DIRECT) {
-        emit_tail_call(j, op, callee);
+        emit_tail_call(j, callee);
     } else {
         emit_call(j, op, callee);
     }

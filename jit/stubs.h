@@ -9,8 +9,7 @@ static void masm_begin(struct wj_masm *m, const struct wj_codebuf *side_arrays,
                        const struct wj_code_window *window,
                        const struct wj_compile_settings *settings);
 
-static struct wj_stub_layout stub_layout(uint64_t unwind, uint64_t compile_direct,
-                                         uint64_t compile_indirect)
+static struct wj_stub_layout stub_layout(uint64_t unwind, const struct wj_stub_targets *targets)
 {
     return (struct wj_stub_layout){
         .activation_host_sp = offsetof(struct wj_activation, host_sp),
@@ -20,8 +19,8 @@ static struct wj_stub_layout stub_layout(uint64_t unwind, uint64_t compile_direc
         .instance_memory0_base = offsetof(struct wj_instance, memory0_base),
         .instance_activation_slot = offsetof(struct wj_instance, activation_slot),
         .unwind_stub = unwind,
-        .compile_direct = compile_direct,
-        .compile_indirect = compile_indirect,
+        .compile_direct = targets->compile_direct,
+        .compile_indirect = targets->compile_indirect,
     };
 }
 
@@ -39,14 +38,32 @@ static uint64_t masm_here(const struct wj_masm *m)
     return m->buf.address + wj_codebuf_offset(&m->buf);
 }
 
-static bool emit_stubs(struct wj_code_window *window, uint64_t compile_direct,
-                       uint64_t compile_indirect, uint64_t stubs[WJ_STUB_COUNT], size_t *used_bytes,
-                       struct wj_err *err)
+static bool emit_tail_return(struct wj_code_window *window, unsigned index,
+                             struct wj_code_info *info, struct wj_err *err)
+{
+    struct wj_masm masm;
+    struct wj_masm *m = &masm;
+    uint32_t area_bytes = 1u << (WJ_TAIL_AREA_LOG2 + index);
+    masm_begin(m, NULL, window, NULL);
+    masm_stub_tail_return(m, area_bytes);
+    size_t used_bytes = 0;
+    bool ok = finish_stub(m, &used_bytes, err);
+    assert(used_bytes > WJ_TAIL_RETURN_BYTES / 2 && used_bytes <= WJ_TAIL_RETURN_BYTES);
+    *info = (struct wj_code_info){
+        .func_index = UINT32_MAX,
+        .code_bytes = (uint32_t) used_bytes,
+        .frame_bytes = area_bytes + WJ_TAIL_RECORD_BYTES - MASM_CALL_PUSH_BYTES,
+    };
+    return ok;
+}
+
+static bool emit_stubs(struct wj_code_window *window, const struct wj_stub_targets *targets,
+                       uint64_t stubs[WJ_STUB_COUNT], size_t *used_bytes, struct wj_err *err)
 {
     struct wj_masm masm;
     struct wj_masm *m = &masm;
     masm_begin(m, NULL, window, NULL);
-    struct wj_stub_layout layout = stub_layout(masm_here(m), compile_direct, compile_indirect);
+    struct wj_stub_layout layout = stub_layout(masm_here(m), targets);
     stubs[WJ_STUB_UNWIND] = masm_here(m);
     masm_stub_unwind(m, &layout);
     stubs[WJ_STUB_CALL_C] = masm_here(m);
@@ -55,6 +72,8 @@ static bool emit_stubs(struct wj_code_window *window, uint64_t compile_direct,
     masm_stub_lazy(m, false, &layout);
     stubs[WJ_STUB_LAZY_INDIRECT] = masm_here(m);
     masm_stub_lazy(m, true, &layout);
+    stubs[WJ_STUB_TAIL_ROOM] = masm_here(m);
+    masm_stub_tail_room(m, targets->tail_return + WJ_TAIL_RETURN_ENTRY);
     return finish_stub(m, used_bytes, err);
 }
 
@@ -119,7 +138,7 @@ static bool emit_enter(struct wj_code_window *window, const struct wj_functype *
     struct wj_masm masm;
     struct wj_masm *m = &masm;
     masm_begin(m, NULL, window, NULL);
-    struct wj_stub_layout layout = stub_layout(0, 0, 0);
+    struct wj_stub_layout layout = stub_layout(0, &(struct wj_stub_targets){0});
     uint32_t outgoing = ((uint32_t) call.size_bytes + 15) & ~15u;
     masm_enter_begin(m, outgoing, &layout);
     enter_values(m, type, &call, outgoing);

@@ -10,6 +10,9 @@ const struct wj_backend wj_backend_trace = {
     .scratch_free = scratch_free,
     .compile = compile_function,
     .emit_stubs = emit_stubs,
+    .emit_tail_return = emit_tail_return,
+    .tail_return_count = WJ_TAIL_CLASSES,
+    .tail_return_bytes = WJ_TAIL_RETURN_BYTES,
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
 };

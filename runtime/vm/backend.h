@@ -58,6 +58,13 @@ struct wj_code_info {
     const struct wj_trap_site *traps; // ascending by code_offset
 };
 
+// Addresses that the engine's stubs know.
+struct wj_stub_targets {
+    uint64_t compile_direct; // C functions that the lazy stubs call
+    uint64_t compile_indirect;
+    uint64_t tail_return;
+};
+
 struct wj_backend {
     const char *name;                                // "x86-64", "aarch64"
     struct wj_compile_scratch *(*scratch_new)(void); // NULL: no memory
@@ -67,10 +74,16 @@ struct wj_backend {
     bool (*compile)(const struct wj_compile_request *request, struct wj_code_info *info,
                     bool *needs_room, struct wj_err *err);
     // Emits the engine's stubs into the window; stubs[WJ_STUB_*] become their addresses.
-    // `compile_direct` and `compile_indirect` are what the lazy stubs call.
-    bool (*emit_stubs)(struct wj_code_window *window, uint64_t compile_direct,
-                       uint64_t compile_indirect, uint64_t stubs[WJ_STUB_COUNT], size_t *used_bytes,
-                       struct wj_err *err);
+    // `targets` is what they go to.
+    bool (*emit_stubs)(struct wj_code_window *window, const struct wj_stub_targets *targets,
+                       uint64_t stubs[WJ_STUB_COUNT], size_t *used_bytes, struct wj_err *err);
+    // Emits where functions return to that were reached by tail calls with more stack arguments
+    // than the first caller had room for: code number `index` of tail_return_count. They lie
+    // tail_return_bytes apart; wj_stub_targets wants the first one's address.
+    bool (*emit_tail_return)(struct wj_code_window *window, unsigned index,
+                             struct wj_code_info *info, struct wj_err *err);
+    unsigned tail_return_count;
+    unsigned tail_return_bytes;
     // Emits the enter function for a type: a C function
     //   uint64_t (struct wj_activation *, void *code, struct wj_instance *, union wj_cell *values)
     // values holds the arguments, afterwards the results. Returns 0, or 1 after a trap.

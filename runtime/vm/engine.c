@@ -1,6 +1,7 @@
 // Makes and keeps what all modules of an engine share.
 #include "runtime/vm/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,24 @@ uint64_t wj_now_ns(void)
     return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
 }
 
+// Each is an entry of its own, so that backtraces know its frame.
+static bool make_tail_returns(struct wj_engine *engine, uint64_t *first, struct wj_err *err)
+{
+    const struct wj_backend *backend = engine->ports.backend;
+    for (unsigned i = 0; i < backend->tail_return_count; i++) {
+        struct wj_code_window window = wj_region_window(&engine->region, engine->chunk);
+        struct wj_code_info info = {0};
+        if (!backend->emit_tail_return(&window, i, &info, err)) {
+            return false;
+        }
+        uint64_t address =
+            wj_region_publish(&engine->region, engine->chunk, info.code_bytes, &info);
+        *first = i == 0 ? address : *first;
+        assert(address == *first + (uint64_t) i * backend->tail_return_bytes);
+    }
+    return true;
+}
+
 static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
 {
     if (!wj_region_init(&engine->region, 0, ENGINE_REGION_BYTES, err)) {
@@ -30,12 +49,17 @@ static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
     if (engine->chunk == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
+    struct wj_stub_targets targets = {
+        .compile_direct = (uint64_t) (uintptr_t) wj_code_compile_direct,
+        .compile_indirect = (uint64_t) (uintptr_t) wj_code_compile_indirect,
+    };
+    if (!make_tail_returns(engine, &targets.tail_return, err)) {
+        return false;
+    }
     struct wj_code_window window = wj_region_window(&engine->region, engine->chunk);
     uint64_t stubs[WJ_STUB_COUNT];
     size_t used_bytes = 0;
-    if (!engine->ports.backend->emit_stubs(&window, (uint64_t) (uintptr_t) wj_code_compile_direct,
-                                           (uint64_t) (uintptr_t) wj_code_compile_indirect, stubs,
-                                           &used_bytes, err)) {
+    if (!engine->ports.backend->emit_stubs(&window, &targets, stubs, &used_bytes, err)) {
         return false;
     }
     wj_region_publish(&engine->region, engine->chunk, used_bytes, NULL);

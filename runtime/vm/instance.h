@@ -109,6 +109,7 @@ enum wj_stub {
     WJ_STUB_LAZY_DIRECT,
     WJ_STUB_LAZY_INDIRECT,
     WJ_STUB_UNWIND,
+    WJ_STUB_TAIL_ROOM,
     WJ_STUB_COUNT,
 };
 

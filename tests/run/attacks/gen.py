@@ -345,6 +345,53 @@ def tail_calls(folder):
     module.write(folder, "tail_calls")
 
 
+def deep_tail_calls(folder):
+    """A million tail calls that each want another size of stack arguments; the results after the
+    first come by way of the caller's stack."""
+    module = Module('(memory 1) (table 16 funcref) (type $n (func (param i32) (result i32)))')
+    results = "(result i64 i32 v128 f64)"
+    counts = [1, 7, 8, 9, 14, 15, 16, 40, 200, 1, 990, 3]
+    for k, count in enumerate(counts):
+        module.text.append(f"(type $t{k} (func (param i32) (param{' i64' * count}) {results}))")
+        module.text.append(f"(elem (i32.const {k}) $f{k})")
+        total = "(i64.const 0)" + "".join(
+            f" (i64.mul (local.get {i + 1}) (i64.const {i + 1})) i64.add" for i in range(count))
+        # The argument that each function gets, times its place, must be what its caller gave.
+        wanted = sum((i + k) * (i + 1) for i in range(count))
+        to = (k + 1) % len(counts)
+        args = "(i32.sub (local.get 0) (i32.const 1))"
+        args += "".join(f"(i64.const {i + to})" for i in range(counts[to]))
+        call = (f"(return_call $f{to} {args})" if k % 2 == 0 else
+                f"(return_call_indirect (type $t{to}) {args} (i32.const {to}))")
+        module.text.append(
+            f"(func $f{k} (type $t{k}) {total} (i64.const {wanted}) i64.ne (if (then unreachable))"
+            f" (if (i32.eqz (local.get 0)) (then (return (i64.const {k}) "
+            f"(i32.const -7) (v128.const i64x2 3 -3) (f64.const 1.5)))) {call})")
+    for depth in (0, 1, 2, 5, 11, 12, 999999):
+        for i, (check, want) in enumerate((
+                ("drop drop drop", depth % len(counts)),
+                ("drop drop i64.extend_i32_s local.set 1 drop (local.get 1)", -7),
+                ("drop i64x2.extract_lane 1 local.set 1 drop drop (local.get 1)", -3),
+                ("(f64.const 2) f64.mul i64.trunc_f64_s local.set 1 drop drop drop (local.get 1)",
+                 3))):
+            module.add(f"31-{depth}-result{i}",
+                       f"(call $f0 (i32.const {depth}) (i64.const 0)) {check}", f"R {want}",
+                       result="i64", local="(local i32 i64)")
+    # At each level of a recursion that does grow the stack.
+    module.text.append("(func $nest (param i32) (result i32) (if (i32.eqz (local.get 0)) (then "
+                       "(return (i32.const 0)))) (call $f0 (i32.const 12) (i64.const 0)) "
+                       "drop drop drop (if (i32.wrap_i64) (then unreachable)) (i32.add "
+                       "(i32.const 1) (call $nest (i32.sub (local.get 0) (i32.const 1)))))")
+    module.text.append("(func $endless (param i32) (result i32) (call $f0 (i32.const 12) "
+                       "(i64.const 0)) drop drop drop drop (call $endless (local.get 0)) (i32.add "
+                       "(i32.const 1)))")
+    module.add("31-nested", "(call $nest (i32.const 1000))", "R 1000")
+    module.add("14-deep-trap", "(call $f0 (i32.const 12) (i64.const 5)) drop drop drop",
+               "T unreachable", result="i64")
+    module.add("29-endless", "(call $endless (i32.const 0))", "T stack")
+    module.write(folder, "deep_tail_calls")
+
+
 # ---- 21: distances ----------------------------------------------------------------------------
 
 def far(folder):
@@ -373,7 +420,8 @@ def far(folder):
 
 def main():
     folder = sys.argv[1]
-    for each in (addresses, matrix, last_bytes, sizes, tables, tenants, tail_calls, far):
+    for each in (addresses, matrix, last_bytes, sizes, tables, tenants, tail_calls,
+                 deep_tail_calls, far):
         each(folder)
 
 

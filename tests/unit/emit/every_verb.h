@@ -123,6 +123,7 @@ static void emit_every_call(struct wj_masm *m, const struct every_verb *v)
     masm_jmp_addr(m, m->buf.address + 64);
     masm_call_table(m, m->buf.address + 8);
     masm_jmp_table(m, m->buf.address + 16);
+    masm_tail_room(m, 64, masm_tail_words(200, 16), v->slot);
 }
 
 static void emit_every_stub(struct wj_masm *m)
@@ -134,6 +135,8 @@ static void emit_every_stub(struct wj_masm *m)
     masm_stub_call_c(m, &layout);
     masm_stub_lazy(m, false, &layout);
     masm_stub_lazy(m, true, &layout);
+    masm_stub_tail_room(m, m->buf.address);
+    masm_stub_tail_return(m, 64);
 }
 
 static void emit_every_verb(struct wj_masm *m)

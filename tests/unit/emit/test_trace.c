@@ -92,12 +92,15 @@ static const char expected[] =
     "    tail_call code+64\n"
     "    call table code+8\n"
     "    tail_call table code+16\n"
+    "    tail_room 64, 200\n"
     "    enter_begin 64\n"
     "    enter_end 64\n"
     "    stub_unwind\n"
     "    stub_call_c\n"
     "    stub_lazy_direct\n"
     "    stub_lazy_indirect\n"
+    "    stub_tail_room code+0\n"
+    "    stub_tail_return 64\n"
     "    finish\n";
 // clang-format on
 
