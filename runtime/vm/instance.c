@@ -388,6 +388,10 @@ static struct wj_instance *allocate(struct wj_store *store, struct wj_image *ima
         fail_nomem(err);
         return NULL;
     }
+    uint32_t *type_ids = tail(instance, wj_instance_layout(module).type_ids);
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        type_ids[i] = module->type_list[i]->id;
+    }
     instance->activation_slot = &store->lane.activation;
     memcpy(instance->stubs, store->engine->stubs, sizeof instance->stubs);
     wj_libcalls_fill(instance->libcalls);

@@ -91,7 +91,7 @@ struct wj_tag_object {
     X(table_init)    /* table index << 32 | segment, to, from, count */                   \
     X(elem_drop)     /* segment */                                                        \
     X(ref_func)      /* function index → struct wj_funcref * */                         \
-    X(type_check)    /* struct wj_funcref *, canonical type id: traps unless a subtype */ \
+    X(type_check)    /* struct wj_funcref *, type index → the same, or traps */          \
     X(host_call)     /* struct wj_funcref *, union wj_cell *arguments and results */      \
     X(atomic_notify) /* memory index, address, count → woken */                         \
     X(atomic_wait32) /* memory index, address, expected, timeout ns → 0, 1, 2 */        \
@@ -119,6 +119,7 @@ enum wj_stub {
 //   struct wj_funcref *imported_funcs[imported functions]
 //   struct wj_memory *memories[all memories]
 //   struct wj_table *tables[all tables]
+//   uint32_t type_ids[types]: canonical ids, which differ from engine to engine
 // A host function's context is a struct wj_instance without a tail and without a module.
 struct wj_instance {
     uint8_t *memory0_base; // of memory 0; NULL without one
@@ -153,6 +154,7 @@ struct wj_instance_layout {
     uint32_t imported_funcs;
     uint32_t memories;
     uint32_t tables;
+    uint32_t type_ids;
     uint32_t size_bytes;
 };
 
@@ -170,6 +172,8 @@ static inline struct wj_instance_layout wj_instance_layout(const struct wj_modul
     at = (at + module->memory_count * 8 + 15) & ~15u;
     layout.tables = at;
     at = (at + module->table_count * 8 + 15) & ~15u;
+    layout.type_ids = at;
+    at = (at + module->type_count * 4 + 15) & ~15u;
     layout.size_bytes = at;
     return layout;
 }

@@ -239,13 +239,18 @@ static uint64_t libcall_ref_func(struct wj_instance *instance, uint64_t func_ind
     return (uint64_t) (uintptr_t) funcref;
 }
 
-static uint64_t libcall_type_check(struct wj_instance *instance, uint64_t funcref, uint64_t type_id)
+static uint64_t libcall_type_check(struct wj_instance *instance, uint64_t funcref,
+                                   uint64_t type_index)
 {
     const struct wj_funcref *ref = (const struct wj_funcref *) (uintptr_t) funcref;
-    if (!wj_types_is_subtype_id(instance->store->engine->types, ref->type_id, (uint32_t) type_id)) {
+    if (ref == NULL) {
+        return fail(instance, WJ_TRAP_UNINITIALIZED_ELEMENT);
+    }
+    if (!wj_types_is_subtype_id(instance->store->engine->types, ref->type_id,
+                                instance->module->type_list[type_index]->id)) {
         return fail(instance, WJ_TRAP_INDIRECT_CALL_MISMATCH);
     }
-    return 0;
+    return funcref;
 }
 
 // `instance` is the host function's context. Floating-point control is the host's while it runs.

@@ -31,8 +31,7 @@ static wasm_trap_t *host_function(void *env, wjit_caller_t *caller, const wjit_v
     }
     if (args[0].of.i32 == 7 && host->depth_left-- != 0) {
         int32_t result = 0;
-        wasm_trap_t *trap =
-            embed_call(host->instance, "call_host", &args[0].of.i32, 1, &result);
+        wasm_trap_t *trap = embed_call(host->instance, "call_host", &args[0].of.i32, 1, &result);
         results[0].of.i32 = result + 1;
         return trap;
     }
@@ -231,6 +230,35 @@ static void test_wrong_calls(void **state)
     wasm_extern_delete(export);
 }
 
+// (module (rec (type $t (sub (func (result i32))))) (table 2 funcref) (elem (i32.const 1) $f)
+//   (func $f (type $t) (i32.const 42))
+//   (func (export "at") (param i32) (result i32) (call_indirect (type $t) (local.get 0))))
+static const uint8_t guest_open_type[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x0c, 0x02, 0x50, 0x00, 0x60,
+    0x00, 0x01, 0x7f, 0x60, 0x01, 0x7f, 0x01, 0x7f, 0x03, 0x03, 0x02, 0x00, 0x01, 0x04,
+    0x04, 0x01, 0x70, 0x00, 0x02, 0x07, 0x06, 0x01, 0x02, 0x61, 0x74, 0x00, 0x01, 0x09,
+    0x07, 0x01, 0x00, 0x41, 0x01, 0x0b, 0x01, 0x00, 0x0a, 0x0e, 0x02, 0x04, 0x00, 0x41,
+    0x2a, 0x0b, 0x07, 0x00, 0x20, 0x00, 0x11, 0x00, 0x00, 0x0b,
+};
+
+// A type that may have subtypes is compared by the runtime, null or not.
+static void test_open_type(void **state)
+{
+    (void) state;
+    struct embed e;
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_features(config, WJIT_FEATURES_ALL);
+    embed_open(&e, config);
+    e.instance = embed_instance(e.store, guest_open_type, sizeof guest_open_type, NULL, 0);
+    int32_t at = 1, result = 0;
+    assert_null(embed_call(e.instance, "at", &at, 1, &result));
+    assert_int_equal(result, 42);
+    at = 0;
+    embed_expect(embed_call(e.instance, "at", &at, 1, &result), WJIT_TRAP_UNINITIALIZED_ELEMENT,
+                 "uninitialized element");
+    embed_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nested_backtrace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_endless_reentry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_calls, setup, teardown),
+        cmocka_unit_test(test_open_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
