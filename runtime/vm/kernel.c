@@ -180,7 +180,8 @@ static bool read_work(const struct binding *binding, const union wj_cell *cells,
         work->func = find_func(binding, cells[dispatch_args[binding->kind].kernel].i32);
     }
     if (work->func != NULL) {
-        work->kernel = wj_kernel_find(work->kernels, binding->plan, work->func->func_index);
+        work->kernel = wj_kernel_find(work->kernels, binding->plan, work->func->func_index,
+                                      work->shape.items != 0);
     }
     *is_portable = work->kernel == NULL;
     return work->kernel != NULL;

@@ -217,7 +217,7 @@ static uint32_t fit_stacks(struct cpu_job *job, uint32_t workers)
     const struct wj_dispatch *dispatch = job->dispatch;
     const struct wj_kernel_plan *plan = dispatch->plan;
     const struct wj_gpu_shape *shape = &dispatch->shape;
-    job->uses_stack = dispatch->kernel->facts.uses_stack || shape->items != 0;
+    job->uses_stack = dispatch->kernel->facts.uses_stack;
     if (!job->uses_stack) {
         return workers;
     }

@@ -189,8 +189,44 @@ const uint64_t *wj_kernel_plan_replaced(const struct wj_kernel_plan *plan)
     return plan == NULL ? NULL : plan->replaced;
 }
 
+// Looks once at what the module does with its stack pointer.
+static void check_stack(struct wj_kernel_plan *plan)
+{
+    struct wj_err err;
+    wj_err_clear(&err);
+    bool has_stack = false;
+    if (plan->is_stack_checked) {
+        return;
+    }
+    plan->is_stack_checked = true;
+    if (!wj_kernel_scan_stack(plan->module, &has_stack, &err) || !has_stack) {
+        plan->stack_top = 0;
+    }
+}
+
+static void scan_kernel(struct wj_kernel_plan *plan, struct wj_kernel *kernel, bool has_scratch)
+{
+    struct wj_kernel_facts *facts = &kernel->facts;
+    struct wj_err reason;
+    wj_err_clear(&reason);
+    if (!wj_kernel_scan(plan->module, kernel->report.func_index, plan->replaced, facts, &reason)) {
+        return; // not parallel
+    }
+    facts->uses_stack = facts->uses_stack || has_scratch;
+    if (facts->is_parallel && facts->uses_stack) {
+        check_stack(plan);
+        if (plan->stack_top == 0) {
+            facts->is_parallel = false;
+            wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                       "uses the stack, which is not known to have room for other threads");
+        }
+    }
+    snprintf(kernel->why_alone, sizeof kernel->why_alone, "%s", reason.message);
+    kernel->why_alone_offset = reason.offset;
+}
+
 struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_plan *plan,
-                                 uint32_t func_index)
+                                 uint32_t func_index, bool has_scratch)
 {
     pthread_mutex_lock(&kernels->lock);
     struct wj_kernel *kernel = plan->kernels;
@@ -199,19 +235,8 @@ struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_pl
     }
     if (kernel == NULL) {
         kernel = record_new(kernels, plan->module, func_index);
-        struct wj_err reason;
-        wj_err_clear(&reason);
-        if (kernel != NULL &&
-            wj_kernel_scan(plan->module, func_index, plan->replaced, &kernel->facts, &reason)) {
-            if (kernel->facts.is_parallel && kernel->facts.uses_stack && plan->stack_top == 0) {
-                kernel->facts.is_parallel = false;
-                wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
-                           "uses the stack, which is not known to have room for other threads");
-            }
-            snprintf(kernel->why_alone, sizeof kernel->why_alone, "%s", reason.message);
-            kernel->why_alone_offset = reason.offset;
-        }
         if (kernel != NULL) {
+            scan_kernel(plan, kernel, has_scratch);
             kernel->next_in_plan = plan->kernels;
             plan->kernels = kernel;
         }

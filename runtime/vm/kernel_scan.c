@@ -217,8 +217,70 @@ bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, u
     return is_walked;
 }
 
-// ---- The call graph
-// -------------------------------------------------------------------------------
+// ---- The shadow stack ---------------------------------------------------------------------------
+
+struct stack_scan {
+    struct recent_op recent[4]; // newest last
+    bool has_frames;            // functions move it down and back
+    bool is_other;              // something is done to the global that is done to no stack pointer
+};
+
+static bool is_op(const struct recent_op *op, uint8_t family, uint8_t sub)
+{
+    return op->family == family && op->sub == sub;
+}
+
+// What compilers write to a stack pointer: a local, which holds the sum or difference that is also
+// the frame's address, or such a local plus the frame's size. A count would be the global itself
+// plus a number.
+static void scan_stack_write(struct stack_scan *scan)
+{
+    const struct recent_op *recent = scan->recent;
+    bool is_frame =
+        is_op(&recent[3], FAM_LOCAL, LOCAL_TEE) && is_op(&recent[2], FAM_IBINARY, IBIN_SUB);
+    bool is_restored =
+        is_op(&recent[3], FAM_LOCAL, LOCAL_GET) ||
+        (is_op(&recent[3], FAM_IBINARY, IBIN_ADD) &&
+         (is_op(&recent[1], FAM_LOCAL, LOCAL_GET) || is_op(&recent[2], FAM_LOCAL, LOCAL_GET)));
+    bool is_aligned =
+        is_op(&recent[3], FAM_LOCAL, LOCAL_TEE) && is_op(&recent[2], FAM_IBINARY, IBIN_AND);
+    scan->has_frames = scan->has_frames || is_frame;
+    scan->is_other = scan->is_other || !(is_frame || is_restored || is_aligned);
+}
+
+static bool on_stack_op(void *context, const struct wj_op *op)
+{
+    struct stack_scan *scan = context;
+    if (op->family == FAM_GLOBAL && op->sub == GLOBAL_SET && op->index == WJ_STACK_POINTER_GLOBAL) {
+        scan_stack_write(scan);
+    }
+    memmove(scan->recent, scan->recent + 1, sizeof scan->recent - sizeof scan->recent[0]);
+    scan->recent[3] = (struct recent_op){.family = op->family, .sub = op->sub, .index = op->index};
+    return true;
+}
+
+bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_stack, struct wj_err *err)
+{
+    static const struct wj_sink sink = {NULL, on_stack_op, NULL};
+    struct stack_scan scan = {.has_frames = false};
+    struct wj_walk_scratch scratch;
+    wj_walk_scratch_init(&scratch);
+    bool is_walked = true;
+    for (uint32_t i = module->func_import_count; is_walked && i < module->func_count; i++) {
+        struct wj_walk_request request = {
+            .module = module,
+            .func_index = i,
+            .scratch = &scratch,
+        };
+        memset(scan.recent, 0xff, sizeof scan.recent);
+        is_walked = wj_walk_func_body(&request, &sink, &scan, err, false);
+    }
+    wj_walk_scratch_clear(&scratch);
+    *has_stack = scan.has_frames && !scan.is_other;
+    return is_walked;
+}
+
+// ---- The call graph -----------------------------------------------------------------------------
 
 struct graph_func {
     uint32_t func_index;

@@ -20,6 +20,9 @@
 bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, uint32_t *inner,
                           bool *moves_stack, struct wj_err *err);
 
+// Whether the whole module treats that global as a stack pointer: walks every function.
+bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_stack, struct wj_err *err);
+
 struct wj_kernel_facts {
     bool is_parallel;     // items may run on several threads
     bool uses_stack;      // the shadow stack

@@ -69,6 +69,7 @@ struct wj_kernel_plan {
     uint64_t *replaced; // [func_count / 64 + 1]
     // Below this the shadow stack has all of memory to itself; 0: that is not known.
     uint32_t stack_top;
+    bool is_stack_checked;     // that the module uses it as a stack
     struct wj_kernel *kernels; // by next_in_plan
 };
 
@@ -89,9 +90,10 @@ struct wj_dispatch {
 
 // A function of `count` parameters, all i32, without results.
 bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count);
-// The record of a kernel function, scanned when it is first met. NULL: out of memory.
+// The record of a kernel function, scanned when it is first met. `has_scratch`: it works in groups,
+// whose memory lies on the shadow stack. NULL: out of memory.
 struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_plan *plan,
-                                 uint32_t func_index);
+                                 uint32_t func_index, bool has_scratch);
 
 // Bytes from one item's own memory to the next's, as in the portable body.
 static inline uint32_t wj_kernel_own_stride(const struct wj_gpu_shape *shape)
