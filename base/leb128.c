@@ -76,13 +76,31 @@ bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int6
                         : read_signed(at, limit, 64, value);
 }
 
-uint32_t wj_leb_u32_trusted_slow(const uint8_t **at)
+struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
 {
-    uint32_t byte = *(*at)++;
-    uint32_t value = byte & 0x7f;
-    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
-        byte = *(*at)++;
+    uint64_t value = 0;
+    uint64_t byte;
+    unsigned shift = 0;
+    do {
+        byte = *at++;
         value |= (byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte >= 0x80);
+    return (struct wj_leb){at, value};
+}
+
+struct wj_leb wj_leb_s_trusted_slow(const uint8_t *at)
+{
+    uint64_t value = 0;
+    uint64_t byte;
+    unsigned shift = 0;
+    do {
+        byte = *at++;
+        value |= (byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte >= 0x80);
+    if (shift < 64) {
+        value = (uint64_t) ((int64_t) (value << (64 - shift)) >> (64 - shift));
     }
-    return value;
+    return (struct wj_leb){at, value};
 }

@@ -39,39 +39,41 @@ static inline bool wj_leb_s(const uint8_t **at, const uint8_t *limit, unsigned b
     return wj_leb_s_slow(at, limit, bits, value);
 }
 
-uint32_t wj_leb_u32_trusted_slow(const uint8_t **at);
+// An integer that was read by value, so that a caller's cursor stays in a register.
+struct wj_leb {
+    const uint8_t *next;
+    uint64_t value;
+};
+struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at);
+struct wj_leb wj_leb_s_trusted_slow(const uint8_t *at); // value: sign-extended to 64 bits
 
-static inline uint32_t wj_leb_u32_trusted(const uint8_t **at)
+static inline __attribute__((always_inline)) uint64_t wj_leb_u64_trusted(const uint8_t **at)
 {
-    uint32_t byte = **at;
+    uint64_t byte = **at;
     if (byte < 0x80) {
         *at += 1;
         return byte;
     }
-    return wj_leb_u32_trusted_slow(at);
+    struct wj_leb leb = wj_leb_u_trusted_slow(*at);
+    *at = leb.next;
+    return leb.value;
 }
 
-static inline uint64_t wj_leb_u64_trusted(const uint8_t **at)
+static inline __attribute__((always_inline)) uint32_t wj_leb_u32_trusted(const uint8_t **at)
 {
-    uint64_t byte = *(*at)++;
-    uint64_t value = byte & 0x7f;
-    for (unsigned shift = 7; byte >= 0x80; shift += 7) {
-        byte = *(*at)++;
-        value |= (byte & 0x7f) << shift;
-    }
-    return value;
+    return (uint32_t) wj_leb_u64_trusted(at);
 }
 
-static inline int64_t wj_leb_s_trusted(const uint8_t **at)
+static inline __attribute__((always_inline)) int64_t wj_leb_s_trusted(const uint8_t **at)
 {
-    uint64_t byte = *(*at)++;
-    uint64_t value = byte & 0x7f;
-    unsigned shift = 7;
-    for (; byte >= 0x80; shift += 7) {
-        byte = *(*at)++;
-        value |= (byte & 0x7f) << (shift & 63);
+    uint64_t byte = **at;
+    if (byte < 0x80) {
+        *at += 1;
+        return (int64_t) (byte << 57) >> 57;
     }
-    return shift >= 64 ? (int64_t) value : (int64_t) (value << (64 - shift)) >> (64 - shift);
+    struct wj_leb leb = wj_leb_s_trusted_slow(*at);
+    *at = leb.next;
+    return (int64_t) leb.value;
 }
 
 #endif

@@ -18,8 +18,8 @@ enum { PREFIX_CODES = 0x114 };
 
 #define NO_ROW(name, ...)
 #define ROW(name, code, text, imm, pops, results, family, sub, type, width, feature) \
-    [code] = {WJ_OP_##name, WJ_IMM_##imm, pops, results, family,                     \
-              sub,          type,         width, WJ_FEATURE_##feature},
+    [code] = {WJ_OP_##name, WJ_IMM_##imm,        pops, results, family, sub, type,   \
+              width,        WJ_FEATURE_##feature},
 static const struct wj_walk_row rows_fc[PREFIX_CODES] = {
 #define OP NO_ROW
 #define OP_FB NO_ROW

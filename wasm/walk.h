@@ -135,23 +135,23 @@ WJ_WALK_INLINE bool wj_walk_prefixed(struct wj_walk *w, struct wj_walk_hot *h, u
     return wj_walk_fail_opcode(w, h->at);
 }
 
-#define WJ_WALK_PREFIX(form, is_checking_)                                               \
+#define WJ_WALK_PREFIX(form, is_checking_)                                                \
     static __attribute__((noinline, unused)) struct wj_walk_cursor wj_walk_prefix_##form( \
-        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp, \
-        bool is_live)                                                                    \
-    {                                                                                    \
-        struct wj_walk_hot hot = {                                                       \
-            .sink = sink,                                                                \
-            .context = w->context,                                                       \
-            .at = p - 1,                                                                 \
-            .p = p,                                                                      \
-            .sp = sp,                                                                    \
-            .limit = w->limit,                                                           \
-            .is_checking = (is_checking_),                                               \
-            .is_live = is_live,                                                          \
-        };                                                                               \
-        bool is_good = wj_walk_prefixed(w, &hot, p[-1]);                                 \
-        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                  \
+        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp,  \
+        bool is_live)                                                                     \
+    {                                                                                     \
+        struct wj_walk_hot hot = {                                                        \
+            .sink = sink,                                                                 \
+            .context = w->context,                                                        \
+            .at = p - 1,                                                                  \
+            .p = p,                                                                       \
+            .sp = sp,                                                                     \
+            .limit = w->limit,                                                            \
+            .is_checking = (is_checking_),                                                \
+            .is_live = is_live,                                                           \
+        };                                                                                \
+        bool is_good = wj_walk_prefixed(w, &hot, p[-1]);                                  \
+        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                   \
     }
 WJ_WALK_PREFIX(checking, true)
 WJ_WALK_PREFIX(trusting, false)

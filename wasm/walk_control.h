@@ -308,10 +308,10 @@ WJ_WALK_INLINE bool wj_walk_branch_table(struct wj_walk *w, struct wj_walk_hot *
             return false;
         }
     } else {
-        w->op.br_table.count = wj_walk_trusted_u32(h);
+        w->op.br_table.count = (uint32_t) wj_walk_trusted_u(h);
         w->op.br_table.targets = h->p;
         for (uint32_t i = 0; i <= w->op.br_table.count; i++) {
-            w->frames[w->depth - wj_walk_trusted_u32(h)].is_branched = true;
+            w->frames[w->depth - (uint32_t) wj_walk_trusted_u(h)].is_branched = true;
         }
     }
     if (!wj_walk_emit(w, h, row)) {

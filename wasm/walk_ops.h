@@ -34,10 +34,10 @@ WJ_WALK_INLINE bool wj_walk_emit(struct wj_walk *w, const struct wj_walk_hot *h,
 }
 
 // Integers that validation has seen. Copies of the cursor are what keeps h out of memory.
-WJ_WALK_INLINE uint32_t wj_walk_trusted_u32(struct wj_walk_hot *h)
+WJ_WALK_INLINE uint64_t wj_walk_trusted_u(struct wj_walk_hot *h)
 {
     const uint8_t *p = h->p;
-    uint32_t value = wj_leb_u32_trusted(&p);
+    uint64_t value = wj_leb_u64_trusted(&p);
     h->p = p;
     return value;
 }
@@ -48,7 +48,7 @@ WJ_WALK_INLINE bool wj_walk_u32(struct wj_walk *w, struct wj_walk_hot *h, bool i
                                 uint32_t *value)
 {
     if (!h->is_checking) {
-        *value = wj_walk_trusted_u32(h);
+        *value = (uint32_t) wj_walk_trusted_u(h);
         return true;
     }
     const uint8_t *p = h->p;
@@ -258,12 +258,10 @@ WJ_WALK_INLINE bool wj_walk_memarg(struct wj_walk *w, struct wj_walk_hot *h,
     struct wj_memarg *memarg = &w->op.memarg;
     bool is_atomic = row->feature == WJ_FEATURE_THREADS;
     if (!h->is_checking) {
-        uint32_t flags = wj_walk_trusted_u32(h);
+        uint32_t flags = (uint32_t) wj_walk_trusted_u(h);
         memarg->align_log2 = flags & 0x3f;
-        memarg->memory = flags & 0x40 ? wj_walk_trusted_u32(h) : 0;
-        const uint8_t *offset = h->p;
-        memarg->offset = wj_leb_u64_trusted(&offset);
-        h->p = offset;
+        memarg->memory = wj_unlikely(flags & 0x40) ? (uint32_t) wj_walk_trusted_u(h) : 0;
+        memarg->offset = wj_walk_trusted_u(h);
         *address_type = WJ_TYPE_BOTTOM;
         return true;
     }
