@@ -27,12 +27,12 @@ static void op_atomic_load(struct jit *j, const struct wj_op *op)
 static void op_atomic_store(struct jit *j, const struct wj_op *op)
 {
     enum wj_store_op store = (enum wj_store_op) op->sub;
-    struct value v = stack_pop(j);
-    wj_reg reg = value_own(j, &v); // an exchange may write it
+    struct value *v = stack_pop(j);
+    wj_reg reg = value_own(j, v); // an exchange may write it
     struct address a = pop_aligned_address(j, &op->memarg, store_width_log2(store));
     masm_atomic_store(&j->m, store, reg, a.addr);
     address_release(j, &a);
-    value_release(j, &v);
+    value_release(j, v);
 }
 
 // Takes the register that atomic loops return the old value in. The popped operands move out.
@@ -64,27 +64,28 @@ static void op_atomic_rmw(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
     bool is_cmpxchg = op->sub == RMW_CMPXCHG;
-    struct value replacement = {.kind = VALUE_CONST, .reg = WJ_REG_NONE};
+    struct value none = {.kind = VALUE_CONST, .reg = WJ_REG_NONE};
+    struct value *replacement = &none;
     if (is_cmpxchg) {
         replacement = stack_pop(j);
-        value_reg(j, &replacement);
+        value_reg(j, replacement);
     }
-    struct value operand = stack_pop(j);
-    value_reg(j, &operand);
+    struct value *operand = stack_pop(j);
+    value_reg(j, operand);
     struct address a = pop_aligned_address(j, &op->memarg, op->width_log2);
-    struct value *held[] = {&operand, &replacement, &a.index};
+    struct value *held[] = {operand, replacement, a.index};
     wj_reg d = claim_atomic_result(j, held, 3);
     if (a.addr.index != WJ_REG_NONE) {
-        a.addr.index = a.index.reg;
+        a.addr.index = a.index->reg;
     }
     if (is_cmpxchg) {
-        masm_atomic_cmpxchg(&j->m, num, op->width_log2, d, operand.reg, replacement.reg, a.addr);
-        value_release(j, &replacement);
+        masm_atomic_cmpxchg(&j->m, num, op->width_log2, d, operand->reg, replacement->reg, a.addr);
+        value_release(j, replacement);
     } else {
-        masm_atomic_rmw(&j->m, (enum wj_rmw) op->sub, num, op->width_log2, d, operand.reg, a.addr);
+        masm_atomic_rmw(&j->m, (enum wj_rmw) op->sub, num, op->width_log2, d, operand->reg, a.addr);
     }
     address_release(j, &a);
-    value_release(j, &operand);
+    value_release(j, operand);
     push_reg(j, num, d);
 }
 
@@ -94,10 +95,10 @@ static void add_offset(struct jit *j, uint32_t position, const struct wj_memarg 
     if (memarg->offset == 0) {
         return;
     }
-    struct value v = stack_look(j, position);
+    struct value *v = &j->stack[position];
     wj_reg reg = reg_alloc(j, false);
-    v = stack_look(j, position); // the allocation may have spilled it
-    value_into(j, &v, reg);
+    v = &j->stack[position]; // the allocation may have spilled it
+    value_into(j, v, reg);
     masm_ibin_imm(&j->m, IBIN_ADD, NUM_I64, reg, reg, (int64_t) memarg->offset);
     if (memory_is_64(j, memarg->memory)) {
         wj_reg offset = reg_alloc(j, false);

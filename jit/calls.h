@@ -46,6 +46,7 @@ static void move_args(struct jit *j, uint32_t count, const wj_reg *regs)
 {
     uint32_t first = j->depth - count;
     struct reg_moves moves = {.count = 0};
+    marks_update(j);
     for (uint32_t i = j->settled; i < first; i++) {
         if (j->stack[i].kind == VALUE_REG) {
             spill_entry(j, i);
@@ -59,9 +60,9 @@ static void move_args(struct jit *j, uint32_t count, const wj_reg *regs)
     }
     reg_moves_emit(j, &moves, spill_slot(j, j->func->census.stack_slots_max));
     for (uint32_t i = 0; i < count; i++) {
-        struct value v = stack_look(j, first + i);
-        if (regs[i] != WJ_REG_NONE && !value_in_reg(&v)) {
-            value_into(j, &v, regs[i]);
+        struct value *v = &j->stack[first + i];
+        if (regs[i] != WJ_REG_NONE && !value_in_reg(v)) {
+            value_into(j, v, regs[i]);
         }
     }
     stack_cut(j, first);
@@ -117,16 +118,16 @@ static void store_stack_args(struct jit *j, const struct wj_functype *type,
             continue;
         }
         masm_room(&j->m);
-        struct value v = stack_look(j, first + i);
-        enum wj_num num = (enum wj_num) v.num;
+        struct value *v = &j->stack[first + i];
+        enum wj_num num = (enum wj_num) v->num;
         struct wj_slot to = {MASM_SP, area + layout->offsets[i]};
-        if (value_in_reg(&v)) {
-            masm_store_slot(&j->m, num, v.reg, to);
+        if (value_in_reg(v)) {
+            masm_store_slot(&j->m, num, v->reg, to);
             continue;
         }
         wj_reg temp = reg_alloc(j, num_is_vec(num));
-        v = stack_look(j, first + i); // the allocation may have spilled it
-        value_into(j, &v, temp);
+        v = &j->stack[first + i]; // the allocation may have spilled it
+        value_into(j, v, temp);
         masm_store_slot(&j->m, num, temp, to);
         reg_free(j, temp);
     }
@@ -330,13 +331,13 @@ static void op_call_direct(struct jit *j, const struct wj_op *op)
 // Takes MASM_GPR_TARGET for a value that is on top of the stack, and puts it there.
 static void pop_into_target(struct jit *j)
 {
-    struct value v = stack_pop(j);
-    if (v.kind == VALUE_REG && v.reg == MASM_GPR_TARGET) {
+    struct value *v = stack_pop(j);
+    if (v->kind == VALUE_REG && v->reg == MASM_GPR_TARGET) {
         return;
     }
     reg_claim(j, MASM_GPR_TARGET);
-    value_into(j, &v, MASM_GPR_TARGET);
-    value_release(j, &v);
+    value_into(j, v, MASM_GPR_TARGET);
+    value_release(j, v);
 }
 
 // The address of a table's structure, in a new register.
@@ -352,15 +353,15 @@ static wj_reg load_table(struct jit *j, uint32_t table)
 static wj_reg pop_element_address(struct jit *j, uint32_t table, enum wj_trap_kind kind)
 {
     bool is_64 = j->module->tables[table].type.limits.is_64;
-    struct value index = stack_pop(j);
-    wj_reg i = value_reg(j, &index);
+    struct value *index = stack_pop(j);
+    wj_reg i = value_reg(j, index);
     wj_reg t = load_table(j, table);
     struct wj_slot size = {t, offsetof(struct wj_table, size)};
     masm_icmp_slot(&j->m, is_64 ? NUM_I64 : NUM_I32, i, size);
     masm_trap_if(&j->m, COND_GE_U, kind);
     masm_load_slot(&j->m, NUM_I64, t, (struct wj_slot){t, offsetof(struct wj_table, elements)});
     masm_lea(&j->m, NUM_I64, t, t, i, 3);
-    value_release(j, &index);
+    value_release(j, index);
     return t;
 }
 

@@ -14,9 +14,7 @@ static inline uint8_t raw_of(enum wj_num num)
 // WJ_RAW_NONE for lanes of integers.
 static inline uint8_t raw_of_shape(enum wj_shape shape)
 {
-    return shape == SHAPE_F32X4   ? WJ_RAW_F32
-           : shape == SHAPE_F64X2 ? WJ_RAW_F64
-                                  : WJ_RAW_NONE;
+    return shape == SHAPE_F32X4 ? WJ_RAW_F32 : shape == SHAPE_F64X2 ? WJ_RAW_F64 : WJ_RAW_NONE;
 }
 
 static inline struct value *stack_from_top(struct jit *j, uint32_t below)
@@ -94,13 +92,12 @@ static void canon_entry(struct jit *j, uint32_t position)
     if (v->kind == VALUE_REG) {
         canon_reg(j, num, raw, v->reg, v->reg);
     } else {
-        struct value old = stack_look(j, position);
         wj_reg reg = reg_alloc(j, true);
         wj_reg from = reg;
-        if (value_in_reg(&old)) {
-            from = old.reg;
+        if (value_in_reg(v)) {
+            from = v->reg;
         } else {
-            value_into(j, &old, reg);
+            value_into(j, v, reg);
         }
         canon_reg(j, num, raw, reg, from);
         if (v->kind == VALUE_SLOT) { // it may have to stay there

@@ -141,9 +141,12 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
         return false;
     }
     for (uint32_t i = 0; i < j->local_count; i++) {
-        j->locals[i].num = (uint8_t) num_of(walk->local_types[i]);
-        j->locals[i].home = WJ_REG_NONE;
-        j->locals[i].raw = j->m.is_deterministic ? j->request->scratch->raw_locals[i] : 0;
+        struct local *local = &j->locals[i];
+        local->kind = VALUE_LOCAL;
+        local->num = (uint8_t) num_of(walk->local_types[i]);
+        local->home = WJ_REG_NONE;
+        local->raw = j->m.is_deterministic ? j->request->scratch->raw_locals[i] : 0;
+        local->index = i;
     }
     j->incoming_bytes = layout.size_bytes;
     init_pools(j);
@@ -158,11 +161,31 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
     return true;
 }
 
+// Whether the operation's code can be where a trap is, or where a backtrace passes.
+static inline __attribute__((always_inline)) bool op_may_trap(const struct wj_op *op)
+{
+    return op->family == FAM_IBINARY ? op->sub >= IBIN_DIV_S
+                                     : op->family != FAM_LOCAL && op->family != FAM_PARAMETRIC &&
+                                           op->family != FAM_IUNARY && op->family != FAM_IEQZ &&
+                                           op->family != FAM_ICOMPARE && op->family != FAM_FUNARY &&
+                                           op->family != FAM_FBINARY && op->family != FAM_FCOMPARE;
+}
+
 // Nothing is called before the switch: it could change *op for all that a C compiler knows, whose
 // members are constants here.
 static inline __attribute__((always_inline)) bool compile_op(struct jit *j, const struct wj_op *op)
 {
-    j->m.wasm_offset = (uint32_t) (op->at - j->module->bytes);
+    if (op->family == FAM_CONST) {
+        op_const(j, op); // no code: neither can it trap nor does it need room
+        return true;
+    }
+    if (op->family == FAM_LOCAL && op->sub == LOCAL_GET) {
+        push_local(j, op->index);
+        return true;
+    }
+    if (op_may_trap(op)) {
+        j->m.wasm_offset = (uint32_t) (op->at - j->module->bytes);
+    }
     switch ((enum wj_family) op->family) {
     case FAM_CONTROL: op_control(j, op); break;
     case FAM_CALL: op_call(j, op); break;
@@ -171,7 +194,7 @@ static inline __attribute__((always_inline)) bool compile_op(struct jit *j, cons
     case FAM_GLOBAL: op_global(j, op); break;
     case FAM_TABLE: op_table(j, op); break;
     case FAM_MEMORY: op_memory(j, op); break;
-    case FAM_REF: op_ref(j, op); break;
+    case FAM_REF: op_ref(j, op); return j->unsupported == NULL;
     case FAM_CONST: op_const(j, op); break;
     case FAM_LOAD: op_load(j, op); break;
     case FAM_STORE: op_store(j, op); break;
@@ -199,16 +222,18 @@ static inline __attribute__((always_inline)) bool compile_op(struct jit *j, cons
     case FAM_ATOMIC_STORE: op_atomic_store(j, op); break;
     case FAM_ATOMIC_RMW: op_atomic_rmw(j, op); break;
     case FAM_ATOMIC_OTHER: op_atomic_other(j, op); break;
-    case FAM_EXCEPTION: j->unsupported = "exception handling"; break;
-    case FAM_GC: j->unsupported = "garbage collection"; break;
+    case FAM_EXCEPTION: j->unsupported = "exception handling"; return false;
+    case FAM_GC: j->unsupported = "garbage collection"; return false;
     case FAM_COUNT: break;
     }
     masm_room(&j->m); // of the next operation
-    return j->unsupported == NULL;
+    return true;
 }
 
-static __attribute__((noinline)) bool compile_op_canonical(struct jit *j, const struct wj_op *op)
+// --deterministic.
+static __attribute__((noinline)) bool jit_op_canonical(void *context, const struct wj_op *op)
 {
+    struct jit *j = context;
     uint8_t raw = canon_operands(j, op);
     masm_room(&j->m);
     bool ok = compile_op(j, op);
@@ -220,9 +245,7 @@ static __attribute__((noinline)) bool compile_op_canonical(struct jit *j, const 
 
 static inline __attribute__((always_inline)) bool jit_op(void *context, const struct wj_op *op)
 {
-    struct jit *j = context;
-    return __builtin_expect(j->m.is_deterministic, 0) ? compile_op_canonical(j, op)
-                                                      : compile_op(j, op);
+    return compile_op(context, op);
 }
 
 static bool jit_end(void *context)
@@ -236,7 +259,27 @@ static bool jit_end(void *context)
     return true;
 }
 
+// Which locals hold raw values, before the walk that asks.
+static bool find_raw_locals(struct wj_compile_scratch *scratch,
+                            const struct wj_compile_request *request, struct wj_err *err)
+{
+    size_t count = (size_t) request->module->funcs[request->func_index].census.local_count + 1;
+    if (!reserve((void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
+    }
+    return wj_raw_locals(request->module, request->func_index, &scratch->walk, scratch->raw_locals,
+                         err);
+}
+
 static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
+static const struct wj_sink JIT_SINK_CANONICAL = {jit_begin, jit_op_canonical, jit_end};
+
+static __attribute__((noinline)) bool
+walk_canonical(struct jit *j, const struct wj_walk_request *request, struct wj_err *err)
+{
+    return find_raw_locals(j->request->scratch, j->request, err) &&
+           wj_walk_func_body(request, &JIT_SINK_CANONICAL, j, err, false);
+}
 
 static void masm_begin(struct wj_masm *m, const struct wj_codebuf *side_arrays,
                        const struct wj_code_window *window,
@@ -273,18 +316,6 @@ static bool fill_info(const struct wj_masm *m, struct wj_arena *arena, struct wj
     return true;
 }
 
-// Which locals hold raw values, before the walk that asks.
-static bool find_raw_locals(struct wj_compile_scratch *scratch,
-                            const struct wj_compile_request *request, struct wj_err *err)
-{
-    size_t count = (size_t) request->module->funcs[request->func_index].census.local_count + 1;
-    if (!reserve((void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
-    }
-    return wj_raw_locals(request->module, request->func_index, &scratch->walk, scratch->raw_locals,
-                         err);
-}
-
 static bool compile_function(const struct wj_compile_request *request, struct wj_code_info *info,
                              bool *needs_room, struct wj_err *err)
 {
@@ -302,8 +333,8 @@ static bool compile_function(const struct wj_compile_request *request, struct wj
     *needs_room = false;
     struct wj_walk_request walk = {
         .module = request->module, .func_index = request->func_index, .scratch = &scratch->walk};
-    bool ok = !j->m.is_deterministic || find_raw_locals(scratch, request, err);
-    ok = ok && wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
+    bool ok = j->m.is_deterministic ? walk_canonical(j, &walk, err)
+                                    : wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
     if (j->m.buf.overflow) {
         *needs_room = true;
         ok = wj_err_set(err, WJ_ERR_LIMIT, j->func->code_offset, "code window is too small");

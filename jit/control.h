@@ -40,23 +40,13 @@ static void label_push(struct jit *j, enum wj_control kind, const struct wj_bloc
     label->else_target = label->target;
 }
 
-// A look at the top values without popping them: like stack_pop, but the entry stays.
-static struct value stack_look(const struct jit *j, uint32_t position)
-{
-    struct value v = j->stack[position];
-    if (v.kind != VALUE_LOCAL) {
-        v.local = position;
-    }
-    return v;
-}
-
 // Stores a value into the slot of stack position `position`. Keeps flags. Uses the result
 // registers as temporaries where the value is in no register; they hold nothing live then.
 static void value_to_slot(struct jit *j, const struct value *v, uint32_t position)
 {
     enum wj_num num = (enum wj_num) v->num;
     struct wj_slot to = spill_slot(j, position);
-    if (v->kind == VALUE_SLOT && v->local == position) {
+    if (v->kind == VALUE_SLOT && v == &j->stack[position]) {
         return;
     }
     if (value_in_reg(v)) {
@@ -82,8 +72,8 @@ static void move_to_label(struct jit *j, const struct label *label)
     }
     uint32_t first = j->depth - arity;
     if (label->merges_in_reg) {
-        struct value v = stack_look(j, first);
-        value_into(j, &v, result_reg((enum wj_num) v.num));
+        struct value *v = &j->stack[first];
+        value_into(j, v, result_reg((enum wj_num) v->num));
         return;
     }
     // Registers first, since slots may need the result registers as temporaries. Then ascending:
@@ -95,8 +85,8 @@ static void move_to_label(struct jit *j, const struct label *label)
     }
     for (uint32_t i = 0; i < arity; i++) {
         masm_room(&j->m);
-        struct value v = stack_look(j, first + i);
-        value_to_slot(j, &v, label->height + i);
+        struct value *v = &j->stack[first + i];
+        value_to_slot(j, v, label->height + i);
     }
 }
 
@@ -110,8 +100,8 @@ static inline bool branch_is_free(const struct label *label)
 static void stack_cut(struct jit *j, uint32_t height)
 {
     while (j->depth > height) {
-        struct value v = stack_pop(j);
-        value_release(j, &v);
+        struct value *v = stack_pop(j);
+        value_release(j, v);
     }
 }
 
@@ -135,17 +125,17 @@ static void push_merged(struct jit *j, const struct label *label)
 struct condition {
     bool is_flags;
     enum wj_cond cond;
-    struct value v;
+    struct value *v; // popped
 };
 
 static struct condition pop_condition(struct jit *j)
 {
     struct condition c = {.v = stack_pop(j)};
-    c.is_flags = c.v.kind == VALUE_FLAGS;
+    c.is_flags = c.v->kind == VALUE_FLAGS;
     if (c.is_flags) {
-        c.cond = (enum wj_cond) c.v.aux;
+        c.cond = (enum wj_cond) c.v->aux;
     } else {
-        value_reg(j, &c.v);
+        value_reg(j, c.v);
     }
     return c;
 }
@@ -155,7 +145,7 @@ static void branch_on(struct jit *j, struct condition *c, bool if_true, wj_label
     if (c->is_flags) {
         masm_jcc(&j->m, if_true ? c->cond : wj_cond_not(c->cond), target);
     } else {
-        masm_cbz(&j->m, (enum wj_num) c->v.num, !if_true, c->v.reg, target);
+        masm_cbz(&j->m, (enum wj_num) c->v->num, !if_true, c->v->reg, target);
     }
 }
 
@@ -200,7 +190,7 @@ static void op_if(struct jit *j, const struct wj_op *op)
     struct label *label = label_at(j, 0);
     label->else_target = wj_codebuf_label(&j->m.buf);
     branch_on(j, &c, false, label->else_target);
-    value_release(j, &c.v);
+    value_release(j, c.v);
 }
 
 static void op_else(struct jit *j, const struct wj_op *op)
@@ -300,20 +290,20 @@ static void return_values(struct jit *j)
         }
         for (uint32_t i = 1; i < count; i++) {
             masm_room(&j->m);
-            struct value v = stack_look(j, first + i);
-            enum wj_num num = (enum wj_num) v.num;
-            wj_reg reg = v.reg;
-            if (!value_in_reg(&v)) {
+            struct value *v = &j->stack[first + i];
+            enum wj_num num = (enum wj_num) v->num;
+            wj_reg reg = v->reg;
+            if (!value_in_reg(v)) {
                 reg = result_reg(num);
-                value_into(j, &v, reg);
+                value_into(j, v, reg);
             }
             struct wj_slot to = {MASM_SP, incoming + result_offset(type, i)};
             masm_store_slot(&j->m, num, reg, to);
         }
     }
     if (count > 0) {
-        struct value v = stack_look(j, first);
-        value_into(j, &v, result_reg((enum wj_num) v.num));
+        struct value *v = &j->stack[first];
+        value_into(j, v, result_reg((enum wj_num) v->num));
     }
 }
 
@@ -343,16 +333,16 @@ static void branch_if(struct jit *j, struct condition *c, bool if_true, struct l
         enum wj_num num = (enum wj_num) top->num;
         wj_reg reg = result_reg(num);
         if (!(top->kind == VALUE_REG && top->reg == reg)) {
-            if (!c->is_flags && c->v.kind == VALUE_REG && c->v.reg == reg) {
+            if (!c->is_flags && c->v->kind == VALUE_REG && c->v->reg == reg) {
                 wj_reg other = reg_alloc(j, false);
-                masm_mov(&j->m, (enum wj_num) c->v.num, other, reg);
+                masm_mov(&j->m, (enum wj_num) c->v->num, other, reg);
                 reg_free(j, reg);
-                c->v.reg = other;
+                c->v->reg = other;
             }
-            struct value v = stack_pop(j);
+            struct value *v = stack_pop(j);
             reg_claim(j, reg);
-            value_into(j, &v, reg);
-            value_release(j, &v);
+            value_into(j, v, reg);
+            value_release(j, v);
             push_reg(j, num, reg);
         }
         branch_on(j, c, if_true, label->target);
@@ -371,13 +361,13 @@ static void op_br_if(struct jit *j, const struct wj_op *op)
 {
     struct condition c = pop_condition(j);
     branch_if(j, &c, true, label_at(j, op->index));
-    value_release(j, &c.v);
+    value_release(j, c.v);
 }
 
 static void op_br_table(struct jit *j, const struct wj_op *op)
 {
-    struct value index = stack_pop(j);
-    wj_reg reg = value_own(j, &index);
+    struct value *index = stack_pop(j);
+    wj_reg reg = value_own(j, index);
     uint32_t count = op->br_table.count;
     wj_label *targets = WJ_ARENA_ARRAY(j->arena, wj_label, (size_t) count + 1);
     if (targets == NULL) {
@@ -407,7 +397,7 @@ static void op_br_table(struct jit *j, const struct wj_op *op)
     } else {
         masm_jmp(&j->m, targets[0]);
     }
-    value_release(j, &index);
+    value_release(j, index);
     if (arity != 0) {
         at = op->br_table.targets;
         for (uint32_t i = 0; i <= count; i++) {
@@ -423,26 +413,26 @@ static void op_br_table(struct jit *j, const struct wj_op *op)
 static void op_br_on_null(struct jit *j, const struct wj_op *op)
 {
     struct condition c = {.v = stack_pop(j)};
-    value_reg(j, &c.v);
+    value_reg(j, c.v);
     branch_if(j, &c, false, label_at(j, op->index));
-    if (c.v.kind == VALUE_LOCAL) {
-        push_local(j, c.v.local);
+    if (c.v->kind == VALUE_LOCAL) {
+        push_local(j, c.v->local);
     } else {
-        push_reg(j, NUM_I64, c.v.reg);
+        push_reg(j, NUM_I64, c.v->reg);
     }
 }
 
 // The reference is the label's last value: on the branch it is there, else it is dropped.
 static void op_br_on_non_null(struct jit *j, const struct wj_op *op)
 {
-    struct value v = stack_pop(j);
-    wj_reg reg = value_reg(j, &v);
+    struct value *v = stack_pop(j);
+    wj_reg reg = value_reg(j, v);
     masm_icmp_imm(&j->m, NUM_I64, reg, 0);
     push_reg(j, NUM_I64, reg);
-    struct condition flags = {.is_flags = true, .cond = COND_NE, .v = {.reg = WJ_REG_NONE}};
+    struct condition flags = {.is_flags = true, .cond = COND_NE, .v = NULL};
     branch_if(j, &flags, true, label_at(j, op->index));
-    struct value dropped = stack_pop(j);
-    value_release(j, &dropped);
+    struct value *dropped = stack_pop(j);
+    value_release(j, dropped);
 }
 
 static void op_control(struct jit *j, const struct wj_op *op)

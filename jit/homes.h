@@ -146,10 +146,9 @@ static void lay_out_frame(struct jit *j)
 {
     const struct wj_census *census = &j->func->census;
     // Whatever the classes, this many parameters go in registers.
-    uint32_t in_regs = MASM_GPR_ARGS_COUNT < MASM_VEC_ARGS_COUNT ? MASM_GPR_ARGS_COUNT
-                                                                 : MASM_VEC_ARGS_COUNT;
-    uint32_t stack_args =
-        census->call_params_max > in_regs ? census->call_params_max - in_regs : 0;
+    uint32_t in_regs =
+        MASM_GPR_ARGS_COUNT < MASM_VEC_ARGS_COUNT ? MASM_GPR_ARGS_COUNT : MASM_VEC_ARGS_COUNT;
+    uint32_t stack_args = census->call_params_max > in_regs ? census->call_params_max - in_regs : 0;
     uint32_t stack_results = census->call_results_max > 1 ? census->call_results_max - 1 : 0;
     j->outgoing_bytes = (stack_args + stack_results) * 16;
     int32_t at = (int32_t) j->outgoing_bytes;

@@ -55,13 +55,13 @@ static unsigned shape_width_log2(enum wj_shape shape)
 // The address operand of an access, popped. Registers in it are held until address_release.
 struct address {
     struct wj_addr addr;
-    struct value index;
-    wj_reg base; // a scratch register, or WJ_REG_NONE
+    struct value *index; // popped
+    wj_reg base;         // a scratch register, or WJ_REG_NONE
 };
 
 static void address_release(struct jit *j, const struct address *a)
 {
-    value_release(j, &a->index);
+    value_release(j, a->index);
     if (a->base != WJ_REG_NONE) {
         reg_free(j, a->base);
     }
@@ -97,9 +97,9 @@ static void check_bounds(struct jit *j, const struct wj_memarg *memarg, wj_reg i
     reg_free(j, memory);
 }
 
-// Pops the address of an access. The fast case, memory 0 with guard regions, makes no code.
-static struct address pop_address(struct jit *j, const struct wj_memarg *memarg,
-                                  unsigned width_log2)
+// An address in another memory than the first, or of an access that compares with the size.
+static __attribute__((noinline)) struct address
+pop_address_slow(struct jit *j, const struct wj_memarg *memarg, unsigned width_log2)
 {
     struct address a = {.base = WJ_REG_NONE};
     a.index = stack_pop(j);
@@ -108,10 +108,10 @@ static struct address pop_address(struct jit *j, const struct wj_memarg *memarg,
     a.addr.offset = memarg->offset;
     bool is_explicit = memarg->memory == 0 ? j->memory0_is_explicit
                                            : memory_is_explicit(j->request, memarg->memory);
-    if (is_const(&a.index) && !is_explicit) {
-        a.addr.offset += a.index.bits; // both below 2^32
+    if (is_const(a.index) && !is_explicit) {
+        a.addr.offset += a.index->bits; // both below 2^32
     } else {
-        a.addr.index = value_reg(j, &a.index);
+        a.addr.index = value_reg(j, a.index);
     }
     if (is_explicit) {
         check_bounds(j, memarg, a.addr.index, width_log2);
@@ -124,6 +124,26 @@ static struct address pop_address(struct jit *j, const struct wj_memarg *memarg,
         masm_load_slot(&j->m, NUM_I64, a.base,
                        (struct wj_slot){a.base, offsetof(struct wj_memory, base)});
         a.addr.base = a.base;
+    }
+    return a;
+}
+
+// Pops the address of an access. The fast case, memory 0 with guard regions, makes no code.
+static inline __attribute__((always_inline)) struct address
+pop_address(struct jit *j, const struct wj_memarg *memarg, unsigned width_log2)
+{
+    if (__builtin_expect(memarg->memory != 0 || j->memory0_is_explicit, 0)) {
+        return pop_address_slow(j, memarg, width_log2);
+    }
+    struct address a = {.base = WJ_REG_NONE};
+    a.index = stack_pop(j);
+    a.addr.base = MASM_MEMBASE;
+    a.addr.index = WJ_REG_NONE;
+    a.addr.offset = memarg->offset;
+    if (is_const(a.index)) {
+        a.addr.offset += a.index->bits; // both below 2^32
+    } else {
+        a.addr.index = value_reg(j, a.index);
     }
     return a;
 }
@@ -152,7 +172,8 @@ static void op_load(struct jit *j, const struct wj_op *op)
     enum wj_load_op load = (enum wj_load_op) op->sub;
     struct address a = pop_address(j, &op->memarg, load_width_log2(load));
     if (MASM_HAS_MEM_OPERANDS && next_takes_addr(op) && a.base == WJ_REG_NONE && j->depth > 0 &&
-        (a.addr.index == WJ_REG_NONE || a.index.kind == VALUE_LOCAL || a.index.kind == VALUE_REG)) {
+        (a.addr.index == WJ_REG_NONE || a.index->kind == VALUE_LOCAL ||
+         a.index->kind == VALUE_REG)) {
         struct value *v = stack_push(j, VALUE_ADDRESS, num);
         v->reg = a.addr.index;
         v->aux = (uint8_t) load;
@@ -169,26 +190,26 @@ static void op_load(struct jit *j, const struct wj_op *op)
 static void op_store(struct jit *j, const struct wj_op *op)
 {
     enum wj_store_op store = (enum wj_store_op) op->sub;
-    struct value v = stack_pop(j);
-    bool imm = is_const(&v) && !num_is_vec((enum wj_num) v.num);
-    wj_reg reg = imm ? WJ_REG_NONE : value_reg(j, &v);
+    struct value *v = stack_pop(j);
+    bool imm = is_const(v) && !num_is_vec((enum wj_num) v->num);
+    wj_reg reg = imm ? WJ_REG_NONE : value_reg(j, v);
     struct address a = pop_address(j, &op->memarg, store_width_log2(store));
     if (imm) {
-        masm_store_imm(&j->m, store, v.bits, a.addr);
+        masm_store_imm(&j->m, store, v->bits, a.addr);
     } else {
         masm_store(&j->m, store, reg, a.addr);
     }
     address_release(j, &a);
-    value_release(j, &v);
+    value_release(j, v);
 }
 
 static void op_load_lane(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
-    struct value v = stack_pop(j);
-    wj_reg reg = value_reg(j, &v);
+    struct value *v = stack_pop(j);
+    wj_reg reg = value_reg(j, v);
     struct address a = pop_address(j, &op->memarg, shape_width_log2(shape));
-    wj_reg d = dest_replacing(j, op, true, &v, NULL);
+    wj_reg d = dest_replacing(j, op, true, v, NULL);
     masm_load_lane(&j->m, shape, op->lane, d, reg, a.addr);
     address_release(j, &a);
     push_reg(j, NUM_V128, d);
@@ -197,12 +218,12 @@ static void op_load_lane(struct jit *j, const struct wj_op *op)
 static void op_store_lane(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
-    struct value v = stack_pop(j);
-    wj_reg reg = value_reg(j, &v);
+    struct value *v = stack_pop(j);
+    wj_reg reg = value_reg(j, v);
     struct address a = pop_address(j, &op->memarg, shape_width_log2(shape));
     masm_store_lane(&j->m, shape, op->lane, reg, a.addr);
     address_release(j, &a);
-    value_release(j, &v);
+    value_release(j, v);
 }
 
 static void op_memory_size(struct jit *j, const struct wj_op *op)

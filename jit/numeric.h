@@ -89,23 +89,23 @@ static void op_idiv(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
     enum wj_ibinop bin = (enum wj_ibinop) op->sub;
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
-    if (is_const(&b) && const_signed(&b) != 0 && const_signed(&b) != -1) {
-        idiv_by_const(j, op, &a, const_signed(&b));
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
+    if (is_const(b) && const_signed(b) != 0 && const_signed(b) != -1) {
+        idiv_by_const(j, op, a, const_signed(b));
         return;
     }
 #if MASM_DIV_FIXED
-    fix_pair(j, &a, &b);
+    fix_pair(j, a, b);
     bool is_rem = bin == IBIN_REM_S || bin == IBIN_REM_U;
     wj_reg d = is_rem ? MASM_DIV_HIGH : MASM_DIV_LOW;
-    masm_idiv(&j->m, bin, num, d, MASM_DIV_LOW, b.reg);
+    masm_idiv(&j->m, bin, num, d, MASM_DIV_LOW, b->reg);
     reg_free(j, is_rem ? MASM_DIV_LOW : MASM_DIV_HIGH);
-    value_release(j, &b);
+    value_release(j, b);
 #else
-    wj_reg rb = value_reg(j, &b);
-    wj_reg ra = value_reg(j, &a);
-    wj_reg d = dest_replacing(j, op, false, &a, &b);
+    wj_reg rb = value_reg(j, b);
+    wj_reg ra = value_reg(j, a);
+    wj_reg d = dest_replacing(j, op, false, a, b);
     masm_idiv(&j->m, bin, num, d, ra, rb);
 #endif
     push_reg(j, num, d);
@@ -148,41 +148,41 @@ static void op_ibinary(struct jit *j, const struct wj_op *op)
         op_idiv(j, op);
         return;
     }
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
-    if (ibin_is_commutative(bin) && (is_const(&a) || (takes_slot(&a) && value_in_reg(&b)))) {
-        struct value swap = a;
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
+    if (ibin_is_commutative(bin) && (is_const(a) || (takes_slot(a) && value_in_reg(b)))) {
+        struct value *swap = a;
         a = b;
         b = swap;
     }
-    if (ibinary_is_deferred(j, op, &a, &b)) {
+    if (ibinary_is_deferred(j, op, a, b)) {
         return;
     }
     wj_reg ra;
     wj_reg d;
-    if (is_const(&b)) {
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, false, &a, NULL);
-        masm_ibin_imm(&j->m, bin, num, d, ra, const_signed(&b));
-    } else if (b.kind == VALUE_SHIFTED) {
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, false, &a, &b);
-        masm_lea(&j->m, num, d, ra, b.reg, b.aux);
-    } else if (takes_slot(&b) && bin <= IBIN_XOR) {
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, false, &a, NULL);
-        masm_ibin_slot(&j->m, bin, num, d, ra, value_slot(j, &b));
-    } else if (takes_addr(&b)) {
-        ra = value_reg(j, &a);
+    if (is_const(b)) {
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, false, a, NULL);
+        masm_ibin_imm(&j->m, bin, num, d, ra, const_signed(b));
+    } else if (b->kind == VALUE_SHIFTED) {
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, false, a, b);
+        masm_lea(&j->m, num, d, ra, b->reg, b->aux);
+    } else if (takes_slot(b) && bin <= IBIN_XOR) {
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, false, a, NULL);
+        masm_ibin_slot(&j->m, bin, num, d, ra, value_slot(j, b));
+    } else if (takes_addr(b)) {
+        ra = value_reg(j, a);
         // The destination must not be the address before it is used.
         d = dest_reg(j, op, false);
-        masm_ibin_addr(&j->m, bin, num, d, ra, value_addr(&b));
-        value_release(j, &a);
-        value_release(j, &b);
+        masm_ibin_addr(&j->m, bin, num, d, ra, value_addr(b));
+        value_release(j, a);
+        value_release(j, b);
     } else {
-        wj_reg rb = value_reg(j, &b);
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, false, &a, &b);
+        wj_reg rb = value_reg(j, b);
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, false, a, b);
         masm_ibin(&j->m, bin, num, d, ra, rb);
     }
     push_reg(j, num, d);
@@ -210,52 +210,52 @@ static void op_icompare(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
     enum wj_icmp cmp = (enum wj_icmp) op->sub;
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
-    if (is_const(&a) || (takes_slot(&a) && value_in_reg(&b))) {
-        struct value swap = a;
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
+    if (is_const(a) || (takes_slot(a) && value_in_reg(b))) {
+        struct value *swap = a;
         a = b;
         b = swap;
         cmp = icmp_swapped(cmp);
     }
     wj_reg ra;
-    if (is_const(&b)) {
-        ra = value_reg(j, &a);
-        masm_icmp_imm(&j->m, num, ra, const_signed(&b));
-    } else if (takes_slot(&b)) {
-        ra = value_reg(j, &a);
-        masm_icmp_slot(&j->m, num, ra, value_slot(j, &b));
-    } else if (takes_addr(&b)) {
-        ra = value_reg(j, &a);
-        masm_icmp_addr(&j->m, num, ra, value_addr(&b));
+    if (is_const(b)) {
+        ra = value_reg(j, a);
+        masm_icmp_imm(&j->m, num, ra, const_signed(b));
+    } else if (takes_slot(b)) {
+        ra = value_reg(j, a);
+        masm_icmp_slot(&j->m, num, ra, value_slot(j, b));
+    } else if (takes_addr(b)) {
+        ra = value_reg(j, a);
+        masm_icmp_addr(&j->m, num, ra, value_addr(b));
     } else {
-        wj_reg rb = value_reg(j, &b);
-        ra = value_reg(j, &a);
+        wj_reg rb = value_reg(j, b);
+        ra = value_reg(j, a);
         masm_icmp(&j->m, num, ra, rb);
     }
-    value_release(j, &a);
-    value_release(j, &b);
+    value_release(j, a);
+    value_release(j, b);
     push_condition(j, op, (enum wj_cond) cmp);
 }
 
 static void op_ieqz(struct jit *j, const struct wj_op *op)
 {
-    struct value a = stack_pop(j);
-    if (a.kind == VALUE_FLAGS) {
-        push_condition(j, op, wj_cond_not((enum wj_cond) a.aux));
+    struct value *a = stack_pop(j);
+    if (a->kind == VALUE_FLAGS) {
+        push_condition(j, op, wj_cond_not((enum wj_cond) a->aux));
         return;
     }
-    wj_reg reg = value_reg(j, &a);
+    wj_reg reg = value_reg(j, a);
     masm_itest(&j->m, (enum wj_num) op->type, reg, reg);
-    value_release(j, &a);
+    value_release(j, a);
     push_condition(j, op, COND_EQ);
 }
 
 static void op_iunary(struct jit *j, const struct wj_op *op)
 {
-    struct value a = stack_pop(j);
-    wj_reg ra = value_reg(j, &a);
-    wj_reg d = dest_replacing(j, op, false, &a, NULL);
+    struct value *a = stack_pop(j);
+    wj_reg ra = value_reg(j, a);
+    wj_reg d = dest_replacing(j, op, false, a, NULL);
     masm_iun(&j->m, (enum wj_iunop) op->sub, (enum wj_num) op->type, d, ra);
     push_reg(j, (enum wj_num) op->type, d);
 }
@@ -266,23 +266,23 @@ static void op_fbinary(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
     enum wj_fbinop bin = (enum wj_fbinop) op->sub;
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
     wj_reg ra;
     wj_reg d;
-    if (takes_slot(&b) && bin <= FBIN_DIV) {
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, true, &a, NULL);
-        masm_fbin_slot(&j->m, bin, num, d, ra, value_slot(j, &b));
-    } else if (takes_addr(&b)) {
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, true, &a, NULL);
-        masm_fbin_addr(&j->m, bin, num, d, ra, value_addr(&b));
-        value_release(j, &b);
+    if (takes_slot(b) && bin <= FBIN_DIV) {
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, true, a, NULL);
+        masm_fbin_slot(&j->m, bin, num, d, ra, value_slot(j, b));
+    } else if (takes_addr(b)) {
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, true, a, NULL);
+        masm_fbin_addr(&j->m, bin, num, d, ra, value_addr(b));
+        value_release(j, b);
     } else {
-        wj_reg rb = value_reg(j, &b);
-        ra = value_reg(j, &a);
-        d = dest_replacing(j, op, true, &a, &b);
+        wj_reg rb = value_reg(j, b);
+        ra = value_reg(j, a);
+        d = dest_replacing(j, op, true, a, b);
         masm_fbin(&j->m, bin, num, d, ra, rb);
     }
     push_reg(j, num, d);
@@ -291,19 +291,19 @@ static void op_fbinary(struct jit *j, const struct wj_op *op)
 static void op_funary(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
-    struct value a = stack_pop(j);
-    wj_reg ra = value_reg(j, &a);
-    wj_reg d = dest_replacing(j, op, true, &a, NULL);
+    struct value *a = stack_pop(j);
+    wj_reg ra = value_reg(j, a);
+    wj_reg d = dest_replacing(j, op, true, a, NULL);
     masm_fun(&j->m, (enum wj_funop) op->sub, num, d, ra);
     push_reg(j, num, d);
 }
 
 static void op_fcompare(struct jit *j, const struct wj_op *op)
 {
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
-    wj_reg rb = value_reg(j, &b);
-    wj_reg ra = value_reg(j, &a);
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
+    wj_reg rb = value_reg(j, b);
+    wj_reg ra = value_reg(j, a);
     enum wj_cond cond = COND_F_EQ;
     bool swap = false;
     switch ((enum wj_fcmp) op->sub) {
@@ -321,27 +321,27 @@ static void op_fcompare(struct jit *j, const struct wj_op *op)
     case FCMP_GE: cond = COND_F_GE; break;
     }
     masm_fcmp(&j->m, (enum wj_num) op->type, swap ? rb : ra, swap ? ra : rb);
-    value_release(j, &a);
-    value_release(j, &b);
+    value_release(j, a);
+    value_release(j, b);
     push_condition(j, op, cond);
 }
 
 static void op_convert(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
-    struct value a = stack_pop(j);
-    if (op->sub == CVT_I64_EXTEND_I32_U && a.kind == VALUE_REG && wj_reg_is_vec(a.reg) == false &&
-        (reg_bit(a.reg) & j->pool) != 0) {
-        push_reg(j, num, a.reg); // the upper half is zero already
+    struct value *a = stack_pop(j);
+    if (op->sub == CVT_I64_EXTEND_I32_U && a->kind == VALUE_REG && wj_reg_is_vec(a->reg) == false &&
+        (reg_bit(a->reg) & j->pool) != 0) {
+        push_reg(j, num, a->reg); // the upper half is zero already
         return;
     }
-    wj_reg ra = value_reg(j, &a);
-    wj_reg d = dest_replacing(j, op, num_is_vec(num), &a, NULL);
+    wj_reg ra = value_reg(j, a);
+    wj_reg d = dest_replacing(j, op, num_is_vec(num), a, NULL);
     masm_cvt(&j->m, (enum wj_cvt) op->sub, d, ra);
     push_reg(j, num, d);
 }
 
-static void op_const(struct jit *j, const struct wj_op *op)
+static inline __attribute__((always_inline)) void op_const(struct jit *j, const struct wj_op *op)
 {
     if (op->type == NUM_V128) {
         // The bytes end the operation, in the module, which outlives the compilation.
@@ -354,18 +354,18 @@ static void op_const(struct jit *j, const struct wj_op *op)
 static void op_select(struct jit *j, const struct wj_op *op)
 {
     struct condition c = pop_condition(j);
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
-    enum wj_num num = (enum wj_num) a.num;
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
+    enum wj_num num = (enum wj_num) a->num;
     // Loads and moves keep the flags; a compare against zero comes last.
-    wj_reg rb = value_reg(j, &b);
-    wj_reg ra = value_reg(j, &a);
+    wj_reg rb = value_reg(j, b);
+    wj_reg ra = value_reg(j, a);
     if (!c.is_flags) {
-        masm_itest(&j->m, NUM_I32, c.v.reg, c.v.reg);
+        masm_itest(&j->m, NUM_I32, c.v->reg, c.v->reg);
         c.cond = COND_NE;
     }
-    wj_reg d = dest_replacing(j, op, num_is_vec(num), &a, &b);
-    value_release(j, &c.v);
+    wj_reg d = dest_replacing(j, op, num_is_vec(num), a, b);
+    value_release(j, c.v);
     masm_csel(&j->m, c.cond, num, d, ra, rb);
     push_reg(j, num, d);
 }
@@ -376,45 +376,45 @@ static void op_parametric(struct jit *j, const struct wj_op *op)
         op_select(j, op);
         return;
     }
-    struct value v = stack_pop(j);
-    value_release(j, &v);
+    struct value *v = stack_pop(j);
+    value_release(j, v);
 }
 
 static void op_wide_add(struct jit *j, bool subtract)
 {
-    struct value bhi = stack_pop(j);
-    struct value blo = stack_pop(j);
-    struct value ahi = stack_pop(j);
-    struct value alo = stack_pop(j);
-    wj_reg lo = value_own(j, &alo);
-    wj_reg hi = value_own(j, &ahi);
-    wj_reg rb_lo = value_reg(j, &blo);
-    wj_reg rb_hi = value_reg(j, &bhi);
+    struct value *bhi = stack_pop(j);
+    struct value *blo = stack_pop(j);
+    struct value *ahi = stack_pop(j);
+    struct value *alo = stack_pop(j);
+    wj_reg lo = value_own(j, alo);
+    wj_reg hi = value_own(j, ahi);
+    wj_reg rb_lo = value_reg(j, blo);
+    wj_reg rb_hi = value_reg(j, bhi);
     masm_add128(&j->m, subtract, lo, hi, lo, hi, rb_lo, rb_hi);
-    value_release(j, &blo);
-    value_release(j, &bhi);
+    value_release(j, blo);
+    value_release(j, bhi);
     push_reg(j, NUM_I64, lo);
     push_reg(j, NUM_I64, hi);
 }
 
 static void op_wide_mul(struct jit *j, bool is_signed)
 {
-    struct value b = stack_pop(j);
-    struct value a = stack_pop(j);
+    struct value *b = stack_pop(j);
+    struct value *a = stack_pop(j);
 #if MASM_DIV_FIXED
-    fix_pair(j, &a, &b);
+    fix_pair(j, a, b);
     wj_reg lo = MASM_DIV_LOW;
     wj_reg hi = MASM_DIV_HIGH;
-    masm_mul_wide(&j->m, is_signed, lo, hi, lo, b.reg);
+    masm_mul_wide(&j->m, is_signed, lo, hi, lo, b->reg);
 #else
-    wj_reg ra = value_reg(j, &a);
-    wj_reg rb = value_reg(j, &b);
+    wj_reg ra = value_reg(j, a);
+    wj_reg rb = value_reg(j, b);
     wj_reg lo = reg_alloc(j, false);
     wj_reg hi = reg_alloc(j, false);
     masm_mul_wide(&j->m, is_signed, lo, hi, ra, rb);
-    value_release(j, &a);
+    value_release(j, a);
 #endif
-    value_release(j, &b);
+    value_release(j, b);
     push_reg(j, NUM_I64, lo);
     push_reg(j, NUM_I64, hi);
 }
@@ -429,17 +429,14 @@ static void op_wide(struct jit *j, const struct wj_op *op)
     }
 }
 
+// local.set and local.tee; local.get is push_local.
 static void op_local(struct jit *j, const struct wj_op *op)
 {
     uint32_t index = op->index;
     struct local *local = &j->locals[index];
-    if (op->sub == LOCAL_GET) {
-        push_local(j, index);
-        return;
-    }
-    struct value v = stack_pop(j);
+    struct value *v = stack_pop(j);
     enum wj_num num = (enum wj_num) local->num;
-    if (v.kind == VALUE_LOCAL && v.local == index) {
+    if (v->kind == VALUE_LOCAL && v->local == index) {
         if (op->sub == LOCAL_TEE) {
             push_local(j, index);
         }
@@ -449,24 +446,24 @@ static void op_local(struct jit *j, const struct wj_op *op)
         flush_aliases(j, index);
     }
     if (local->home != WJ_REG_NONE) {
-        value_into(j, &v, local->home);
+        value_into(j, v, local->home);
         j->homes_saved &= ~reg_bit(local->home);
-    } else if (v.kind == VALUE_CONST && num != NUM_V128) {
-        masm_store_slot_imm(&j->m, num, v.bits, local_slot(j, index));
+    } else if (v->kind == VALUE_CONST && num != NUM_V128) {
+        masm_store_slot_imm(&j->m, num, v->bits, local_slot(j, index));
     } else {
-        wj_reg reg = value_reg(j, &v);
+        wj_reg reg = value_reg(j, v);
         masm_store_slot(&j->m, num, reg, local_slot(j, index));
     }
     if (op->sub == LOCAL_TEE) {
-        if (local->home == WJ_REG_NONE && v.kind == VALUE_REG) {
-            j->stack[j->depth++] = v; // still in its register: cheaper than the frame
+        if (local->home == WJ_REG_NONE && v->kind == VALUE_REG) {
+            j->depth++; // still in its register: cheaper than the frame
             return;
         }
-        value_release(j, &v);
+        value_release(j, v);
         push_local(j, index);
         return;
     }
-    value_release(j, &v);
+    value_release(j, v);
 }
 
 #endif

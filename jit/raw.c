@@ -194,8 +194,7 @@ bool wj_raw_locals(const struct wj_module *module, uint32_t func_index,
     memset(raw, 0, func->census.local_count);
     memset(raw, SEEN_EXACT, func->type->param_count);
     struct raw_scan scan = {.seen = raw, .origin = ORIGIN_EXACT};
-    struct wj_walk_request walk = {
-        .module = module, .func_index = func_index, .scratch = scratch};
+    struct wj_walk_request walk = {.module = module, .func_index = func_index, .scratch = scratch};
     bool ok = wj_walk_func_body(&walk, &RAW_SINK, &scan, err, false);
     if (scan.failed) {
         ok = wj_err_set(err, WJ_ERR_NOMEM, func->code_offset, "out of memory while compiling");

@@ -16,9 +16,9 @@
 // What an entry of the operand stack is. FLAGS, ADDRESS and SHIFTED are only made when the next
 // operation consumes them, so they are always on top and nothing can come between.
 enum value_kind {
-    VALUE_CONST,   // bits; a v128's bytes are in the module
     VALUE_LOCAL,   // the current value of a local, wherever that lives
     VALUE_REG,     // a scratch register that belongs to this entry, or a home about to be set
+    VALUE_CONST,   // bits; a v128's bytes are in the module
     VALUE_SLOT,    // this entry's own slot in the frame
     VALUE_FLAGS,   // the outcome of a comparison: cond
     VALUE_ADDRESS, // a load not yet done: reg (or none) + bits, from MASM_MEMBASE
@@ -32,21 +32,31 @@ struct value {
     uint8_t num;  // enum wj_num
     wj_reg reg;
     uint8_t aux;    // FLAGS: enum wj_cond; SHIFTED: the shift; floats: enum wj_raw
-    uint32_t local; // LOCAL: its index. After a pop: the entry's position, for its slot
+    uint32_t local; // LOCAL: its index
     union {
         uint64_t bits;
         const uint8_t *v128;
     };
 };
-_Static_assert(sizeof(struct value) == 16, "stack entries are copied as two words");
+_Static_assert(sizeof(struct value) == 16, "a position is a difference of pointers, shifted");
 
+// Begins as the stack entry that stands for it does, so that local.get copies one word.
 struct local {
-    wj_reg home; // or WJ_REG_NONE
+    uint8_t kind; // VALUE_LOCAL
     uint8_t num;
-    uint8_t raw;      // --deterministic: enum wj_raw, of every value that it ever holds
+    wj_reg home; // or WJ_REG_NONE
+    uint8_t raw; // --deterministic: enum wj_raw, of every value that it ever holds
+    uint32_t index;
     uint32_t aliases; // VALUE_LOCAL entries on the operand stack
     int32_t slot; // SP offset of its place in the frame; homes that calls clobber are kept there
 };
+enum { LOCAL_HEAD_BYTES = 8 };
+_Static_assert(offsetof(struct local, num) == offsetof(struct value, num) &&
+                   offsetof(struct local, home) == offsetof(struct value, reg) &&
+                   offsetof(struct local, raw) == offsetof(struct value, aux) &&
+                   offsetof(struct local, index) == offsetof(struct value, local) &&
+                   offsetof(struct value, bits) == LOCAL_HEAD_BYTES,
+               "push_local copies the head of one into the other");
 
 // A label of the control stack.
 struct label {
@@ -76,9 +86,11 @@ struct jit {
     bool memory0_is_explicit; // accesses check bounds; its base can move
 
     struct value *stack;
-    uint32_t depth;        // entries in use
+    uint32_t depth; // entries in use
+    // Marks, true of what lies below depth_low as well; marks_update brings them up to date.
     uint32_t settled;      // entries below are constants or in their slots
     uint32_t first_reg[2]; // by class: entries below own no register of it
+    uint32_t depth_low;    // the least depth since then
     struct local *locals;
     uint32_t local_count;
     struct label *labels;
@@ -168,9 +180,20 @@ static bool entry_owns(const struct jit *j, const struct value *v, wj_reg reg)
            v->reg == reg && (reg_bit(reg) & j->pool) != 0;
 }
 
-// Frees some register of the class by spilling the deepest entry that holds one.
-static void spill_one(struct jit *j, bool is_vec)
+// Entries that were popped and pushed anew since the marks were set are not what the marks say.
+static inline void marks_update(struct jit *j)
 {
+    uint32_t low = j->depth_low;
+    j->settled = j->settled < low ? j->settled : low;
+    j->first_reg[0] = j->first_reg[0] < low ? j->first_reg[0] : low;
+    j->first_reg[1] = j->first_reg[1] < low ? j->first_reg[1] : low;
+    j->depth_low = j->depth;
+}
+
+// Frees some register of the class by spilling the deepest entry that holds one.
+static __attribute__((noinline)) void spill_one(struct jit *j, bool is_vec)
+{
+    marks_update(j);
     for (uint32_t i = j->first_reg[is_vec]; i < j->depth; i++) {
         struct value *v = &j->stack[i];
         if (v->kind == VALUE_REG && wj_reg_is_vec(v->reg) == is_vec &&
@@ -236,10 +259,7 @@ static inline void push_const(struct jit *j, enum wj_num num, uint64_t bits)
 static inline void push_local(struct jit *j, uint32_t index)
 {
     struct local *local = &j->locals[index];
-    struct value *v = stack_push(j, VALUE_LOCAL, (enum wj_num) local->num);
-    v->reg = local->home;
-    v->aux = local->raw;
-    v->local = index;
+    memcpy(&j->stack[j->depth++], local, LOCAL_HEAD_BYTES);
     local->aliases++;
 }
 
@@ -248,24 +268,17 @@ static inline void push_flags(struct jit *j, enum wj_cond cond)
     stack_push(j, VALUE_FLAGS, NUM_I32)->aux = (uint8_t) cond;
 }
 
-// Takes the top entry. A slot's position is kept in `local`. The register of a popped value stays
-// taken until value_release.
-static inline struct value stack_pop(struct jit *j)
+// Takes the top entry, which stays readable where it is until something is pushed. The register of
+// a popped value stays taken until value_release.
+static inline struct value *stack_pop(struct jit *j)
 {
-    struct value v = j->stack[--j->depth];
-    if (j->depth < j->settled) {
-        j->settled = j->depth;
+    uint32_t depth = --j->depth;
+    struct value *v = &j->stack[depth];
+    if (depth < j->depth_low) {
+        j->depth_low = depth;
     }
-    if (j->depth < j->first_reg[0]) {
-        j->first_reg[0] = j->depth;
-    }
-    if (j->depth < j->first_reg[1]) {
-        j->first_reg[1] = j->depth;
-    }
-    if (v.kind == VALUE_LOCAL) {
-        j->locals[v.local].aliases--;
-    } else {
-        v.local = j->depth;
+    if (v->kind == VALUE_LOCAL) {
+        j->locals[v->local].aliases--;
     }
     return v;
 }
@@ -279,7 +292,8 @@ static inline void value_release(struct jit *j, const struct value *v)
 
 static inline bool value_in_reg(const struct value *v)
 {
-    return (v->kind == VALUE_REG || v->kind == VALUE_LOCAL) && v->reg != WJ_REG_NONE;
+    _Static_assert(VALUE_LOCAL == 0 && VALUE_REG == 1, "one compare finds both");
+    return v->kind <= VALUE_REG && v->reg != WJ_REG_NONE;
 }
 
 static inline bool value_in_frame(const struct value *v)
@@ -289,7 +303,8 @@ static inline bool value_in_frame(const struct value *v)
 
 static inline struct wj_slot value_slot(const struct jit *j, const struct value *v)
 {
-    return v->kind == VALUE_SLOT ? spill_slot(j, v->local) : local_slot(j, v->local);
+    return v->kind == VALUE_SLOT ? spill_slot(j, (uint32_t) (v - j->stack))
+                                 : local_slot(j, v->local);
 }
 
 static inline bool is_const(const struct value *v)
@@ -329,13 +344,9 @@ static void value_into(struct jit *j, const struct value *v, wj_reg reg)
     }
 }
 
-// A register that holds the value and may only be read. The popped value then owns it, unless it
-// is a home.
-static wj_reg value_reg(struct jit *j, struct value *v)
+// Loads a value that is in no register into one.
+static __attribute__((noinline)) wj_reg value_load(struct jit *j, struct value *v)
 {
-    if (__builtin_expect(value_in_reg(v), 1)) {
-        return v->reg;
-    }
     wj_reg reg;
     if ((v->kind == VALUE_ADDRESS || v->kind == VALUE_SHIFTED) && v->reg != WJ_REG_NONE &&
         (reg_bit(v->reg) & j->pool) != 0 && !num_is_vec((enum wj_num) v->num)) {
@@ -350,6 +361,13 @@ static wj_reg value_reg(struct jit *j, struct value *v)
     v->kind = VALUE_REG;
     v->reg = reg;
     return reg;
+}
+
+// A register that holds the value and may only be read. The popped value then owns it, unless it
+// is a home.
+static inline __attribute__((always_inline)) wj_reg value_reg(struct jit *j, struct value *v)
+{
+    return __builtin_expect(value_in_reg(v), 1) ? v->reg : value_load(j, v);
 }
 
 // A scratch register that holds the value and may be overwritten.
@@ -420,6 +438,7 @@ static void settle_entry(struct jit *j, uint32_t position)
 // Before control flow splits or merges: every entry below `end` is a constant or in its slot.
 static void flush_below(struct jit *j, uint32_t end)
 {
+    marks_update(j);
     for (uint32_t i = j->settled; i < end; i++) {
         masm_room(&j->m); // a stack may be deep: here as in all loops over values
         flush_entry(j, i);
@@ -432,6 +451,7 @@ static void flush_below(struct jit *j, uint32_t end)
 // Before a call: registers that calls clobber hold nothing.
 static void flush_regs(struct jit *j)
 {
+    marks_update(j);
     for (uint32_t i = j->settled; i < j->depth; i++) {
         if (j->stack[i].kind == VALUE_REG) {
             spill_entry(j, i);

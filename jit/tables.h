@@ -13,12 +13,12 @@ static void op_table_get(struct jit *j, const struct wj_op *op)
 
 static void op_table_set(struct jit *j, const struct wj_op *op)
 {
-    struct value v = stack_pop(j);
-    wj_reg reg = value_reg(j, &v);
+    struct value *v = stack_pop(j);
+    wj_reg reg = value_reg(j, v);
     wj_reg t = pop_element_address(j, op->index, WJ_TRAP_TABLE_OUT_OF_BOUNDS);
     masm_store_slot(&j->m, NUM_I64, reg, (struct wj_slot){t, 0});
     reg_free(j, t);
-    value_release(j, &v);
+    value_release(j, v);
 }
 
 // Puts a constant below the top `count` entries, as a libcall's first argument.
@@ -29,8 +29,8 @@ static void insert_const(struct jit *j, uint32_t count, uint64_t bits)
         if (j->stack[i].kind == VALUE_SLOT) {
             // Its slot is its position: it moves up in a register.
             wj_reg reg = reg_alloc(j, num_is_vec((enum wj_num) j->stack[i].num));
-            struct value v = stack_look(j, i);
-            value_into(j, &v, reg);
+            struct value *v = &j->stack[i];
+            value_into(j, v, reg);
             j->stack[i].kind = VALUE_REG;
             j->stack[i].reg = reg;
         }
@@ -98,9 +98,9 @@ static void op_ref(struct jit *j, const struct wj_op *op)
         emit_libcall(j, WJ_LIBCALL_ref_func, 1, true, NUM_I64);
         return;
     case REF_IS_NULL: {
-        struct value v = stack_pop(j);
-        masm_icmp_imm(&j->m, NUM_I64, value_reg(j, &v), 0);
-        value_release(j, &v);
+        struct value *v = stack_pop(j);
+        masm_icmp_imm(&j->m, NUM_I64, value_reg(j, v), 0);
+        value_release(j, v);
         if (next_takes_flags(op)) {
             push_flags(j, COND_EQ);
         } else {
@@ -111,12 +111,12 @@ static void op_ref(struct jit *j, const struct wj_op *op)
         return;
     }
     case REF_AS_NON_NULL: {
-        struct value v = stack_pop(j);
-        wj_reg reg = value_reg(j, &v);
+        struct value *v = stack_pop(j);
+        wj_reg reg = value_reg(j, v);
         masm_icmp_imm(&j->m, NUM_I64, reg, 0);
         masm_trap_if(&j->m, COND_EQ, WJ_TRAP_NULL_REFERENCE);
-        if (v.kind == VALUE_LOCAL) {
-            push_local(j, v.local);
+        if (v->kind == VALUE_LOCAL) {
+            push_local(j, v->local);
         } else {
             push_reg(j, NUM_I64, reg);
         }
@@ -156,15 +156,15 @@ static void op_global(struct jit *j, const struct wj_op *op)
         push_reg(j, num, d);
         return;
     }
-    struct value v = stack_pop(j);
-    if (v.kind == VALUE_CONST && num != NUM_V128) {
+    struct value *v = stack_pop(j);
+    if (v->kind == VALUE_CONST && num != NUM_V128) {
         struct wj_slot slot = global_slot(j, op->index, &temp);
-        masm_store_slot_imm(&j->m, num, v.bits, slot);
+        masm_store_slot_imm(&j->m, num, v->bits, slot);
     } else {
-        wj_reg reg = value_reg(j, &v);
+        wj_reg reg = value_reg(j, v);
         struct wj_slot slot = global_slot(j, op->index, &temp);
         masm_store_slot(&j->m, num, reg, slot);
-        value_release(j, &v);
+        value_release(j, v);
     }
     if (temp != WJ_REG_NONE) {
         reg_free(j, temp);
