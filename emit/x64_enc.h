@@ -133,10 +133,46 @@ X64_INLINE void x64_rr_rex(struct wj_masm *m, uint32_t op, unsigned reg, unsigne
     x64_bytes(m, bytes, count + 1);
 }
 
-// reg is the ModRM.reg operand or an opcode extension, rm the ModRM.rm operand.
-X64_INLINE void x64_rr(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
+// Forms without prefix and escape, which are most, with an immediate of imm_bytes: in one store.
+static __attribute__((noinline, unused)) void x64_rr_plain_imm(struct wj_masm *m, uint32_t op,
+                                                               unsigned reg, unsigned rm,
+                                                               uint64_t imm, unsigned imm_bytes)
 {
-    x64_rr_rex(m, op, reg, rm, 0);
+    uint8_t *cursor = m->buf.cursor;
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
+    uint64_t bytes = imm << 16 | (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff);
+    if (rex != 0) {
+        bytes = bytes << 8 | 0x40 | rex;
+        cursor++;
+    }
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor = cursor + 2 + imm_bytes;
+}
+
+static __attribute__((noinline, unused)) void x64_rr_plain(struct wj_masm *m, uint32_t op,
+                                                           unsigned reg, unsigned rm)
+{
+    uint8_t *cursor = m->buf.cursor;
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
+    uint32_t bytes = (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff);
+    if (rex != 0) {
+        bytes = bytes << 8 | 0x40 | rex;
+        cursor++;
+    }
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor = cursor + 2;
+}
+
+// reg is the ModRM.reg operand or an opcode extension, rm the ModRM.rm operand. Inlined always:
+// most callers know the form.
+static inline __attribute__((always_inline, unused)) void x64_rr(struct wj_masm *m, uint32_t op,
+                                                                 unsigned reg, unsigned rm)
+{
+    if ((op & 0xf00) == 0) {
+        x64_rr_plain(m, op, reg, rm);
+    } else {
+        x64_rr_rex(m, op, reg, rm, 0);
+    }
 }
 
 // spl, bpl, sil and dil need a REX prefix.
@@ -186,31 +222,61 @@ X64_INLINE unsigned x64_mem_xb(struct x64_mem a)
     return (a.index == WJ_REG_NONE ? 0 : (a.index >> 3 & 1) << 1) | (a.base >> 3 & 1);
 }
 
-// Forms without prefix and escape, which are most: at most eight bytes, in one store. A function of
-// its own: inlined, it would make every operation large.
-static __attribute__((noinline, unused)) void x64_rm_plain(struct wj_masm *m, uint32_t op,
+// Forms without prefix and escape, which are most: at most eight bytes, in one store. Functions of
+// their own: inlined, they would make every operation large.
+static __attribute__((noinline, unused)) void x64_rm_index(struct wj_masm *m, uint32_t op,
                                                            unsigned reg, struct x64_mem a)
 {
+    uint8_t *cursor = m->buf.cursor;
     unsigned base = a.base & 7;
-    unsigned rex = 0x40 | (op >> 12 & 1) << 3 | (reg >> 3 & 1) << 2 | (a.base >> 3 & 1);
-    unsigned mod = a.disp == 0 && base != 5 ? 0 : x64_fits8(a.disp) ? 1 : 2;
-    unsigned count = 2 + (mod == 2 ? 4 : mod);
-    uint64_t bytes = (uint32_t) a.disp;
-    if (a.index != WJ_REG_NONE) {
-        rex |= (a.index >> 3 & 1) << 1;
-        bytes = bytes << 8 | (unsigned) a.scale << 6 | (a.index & 7) << 3 | base;
-        base = 4;
-        count++;
-    } else if (base == 4) {
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (a.index >> 2 & 2) | a.base >> 3;
+    uint64_t bytes = (uint64_t) (uint32_t) a.disp << 24 | (unsigned) a.scale << 22 |
+                     (unsigned) (a.index & 7) << 19 | base << 16 | ((reg & 7) << 3 | 4) << 8 |
+                     (op & 0xff);
+    if (x64_fits8(a.disp)) {
+        if (a.disp != 0 || base == 5) {
+            bytes |= 0x40 << 8;
+            cursor++;
+        }
+    } else {
+        bytes |= 0x80 << 8;
+        cursor += 4;
+    }
+    if (rex != 0) {
+        bytes = bytes << 8 | 0x40 | rex;
+        cursor++;
+    }
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor = cursor + 3;
+}
+
+static __attribute__((noinline, unused)) void
+x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg base_reg, int32_t disp)
+{
+    uint8_t *cursor = m->buf.cursor;
+    unsigned base = base_reg & 7;
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | base_reg >> 3;
+    uint64_t bytes = (uint32_t) disp;
+    if (base == 4) {
         bytes = bytes << 8 | 0x24;
-        count++;
+        cursor++;
     }
-    bytes = bytes << 16 | (mod << 6 | (reg & 7) << 3 | base) << 8 | (op & 0xff);
-    if (rex != 0x40) {
-        bytes = bytes << 8 | rex;
-        count++;
+    bytes = bytes << 16 | ((reg & 7) << 3 | base) << 8 | (op & 0xff);
+    if (x64_fits8(disp)) {
+        if (disp != 0 || base == 5) {
+            bytes |= 0x40 << 8;
+            cursor++;
+        }
+    } else {
+        bytes |= 0x80 << 8;
+        cursor += 4;
     }
-    x64_bytes(m, bytes, count);
+    if (rex != 0) {
+        bytes = bytes << 8 | 0x40 | rex;
+        cursor++;
+    }
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor = cursor + 2;
 }
 
 X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
@@ -228,7 +294,11 @@ static inline __attribute__((always_inline, unused)) void x64_rm(struct wj_masm 
                                                                  unsigned reg, struct x64_mem a)
 {
     if ((op & 0xf00) == 0 && a.base != X64_CONST) {
-        x64_rm_plain(m, op, reg, a);
+        if (a.index == WJ_REG_NONE) {
+            x64_rm_base(m, op, reg, a.base, a.disp);
+        } else {
+            x64_rm_index(m, op, reg, a);
+        }
     } else {
         x64_rm_rex(m, op, reg, a, 0, 0);
     }
@@ -333,23 +403,21 @@ X64_INLINE void x64_mov(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg s)
 
 X64_INLINE void x64_alu(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, wj_reg s)
 {
-    x64_rr(m, (uint32_t) op << 3 | 3 | w, d, s);
+    x64_rr_plain(m, (uint32_t) op << 3 | 3 | w, d, s);
 }
 
 X64_INLINE void x64_alu_mem(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d,
                             struct x64_mem a)
 {
-    x64_rm(m, (uint32_t) op << 3 | 3 | w, d, a);
+    x64_rm(m, ((uint32_t) op & 7) << 3 | 3 | w, d, a);
 }
 
 X64_INLINE void x64_alu_imm(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, int32_t imm)
 {
     if (x64_fits8(imm)) {
-        x64_rr(m, 0x83 | w, op, d);
-        x64_imm8(m, imm);
+        x64_rr_plain_imm(m, 0x83 | w, op, d, (uint8_t) imm, 1);
     } else {
-        x64_rr(m, 0x81 | w, op, d);
-        x64_imm32(m, imm);
+        x64_rr_plain_imm(m, 0x81 | w, op, d, (uint32_t) imm, 4);
     }
 }
 
@@ -357,10 +425,9 @@ X64_INLINE void x64_shift_imm(struct wj_masm *m, enum x64_shift op, uint32_t w, 
                               unsigned count)
 {
     if (count == 1) {
-        x64_rr(m, 0xd1 | w, op, d);
+        x64_rr_plain(m, 0xd1 | w, op, d);
     } else {
-        x64_rr(m, 0xc1 | w, op, d);
-        x64_imm8(m, count);
+        x64_rr_plain_imm(m, 0xc1 | w, op, d, count, 1);
     }
 }
 
