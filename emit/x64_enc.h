@@ -52,6 +52,8 @@ enum x64_fixup {
 };
 
 #define X64_INLINE static inline __attribute__((unused))
+#define X64_ALWAYS static inline __attribute__((always_inline, unused))
+#define X64_NOINLINE static __attribute__((noinline, unused))
 
 X64_INLINE struct x64_mem x64_at(wj_reg base, int32_t disp)
 {
@@ -134,9 +136,8 @@ X64_INLINE void x64_rr_rex(struct wj_masm *m, uint32_t op, unsigned reg, unsigne
 }
 
 // Forms without prefix and escape, which are most, with an immediate of imm_bytes: in one store.
-static __attribute__((noinline, unused)) void x64_rr_plain_imm(struct wj_masm *m, uint32_t op,
-                                                               unsigned reg, unsigned rm,
-                                                               uint64_t imm, unsigned imm_bytes)
+X64_NOINLINE void x64_rr_plain_imm(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm,
+                                   uint64_t imm, unsigned imm_bytes)
 {
     uint8_t *cursor = m->buf.cursor;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
@@ -149,8 +150,7 @@ static __attribute__((noinline, unused)) void x64_rr_plain_imm(struct wj_masm *m
     m->buf.cursor = cursor + 2 + imm_bytes;
 }
 
-static __attribute__((noinline, unused)) void x64_rr_plain(struct wj_masm *m, uint32_t op,
-                                                           unsigned reg, unsigned rm)
+X64_NOINLINE void x64_rr_plain(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
 {
     uint8_t *cursor = m->buf.cursor;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
@@ -165,8 +165,7 @@ static __attribute__((noinline, unused)) void x64_rr_plain(struct wj_masm *m, ui
 
 // reg is the ModRM.reg operand or an opcode extension, rm the ModRM.rm operand. Inlined always:
 // most callers know the form.
-static inline __attribute__((always_inline, unused)) void x64_rr(struct wj_masm *m, uint32_t op,
-                                                                 unsigned reg, unsigned rm)
+X64_ALWAYS void x64_rr(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
 {
     if ((op & 0xf00) == 0) {
         x64_rr_plain(m, op, reg, rm);
@@ -224,8 +223,7 @@ X64_INLINE unsigned x64_mem_xb(struct x64_mem a)
 
 // Forms without prefix and escape, which are most: at most eight bytes, in one store. Functions of
 // their own: inlined, they would make every operation large.
-static __attribute__((noinline, unused)) void x64_rm_index(struct wj_masm *m, uint32_t op,
-                                                           unsigned reg, struct x64_mem a)
+X64_NOINLINE void x64_rm_index(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
 {
     uint8_t *cursor = m->buf.cursor;
     unsigned base = a.base & 7;
@@ -250,18 +248,18 @@ static __attribute__((noinline, unused)) void x64_rm_index(struct wj_masm *m, ui
     m->buf.cursor = cursor + 3;
 }
 
-static __attribute__((noinline, unused)) void
-x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg base_reg, int32_t disp)
+X64_NOINLINE void x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg base_reg,
+                              int32_t disp)
 {
     uint8_t *cursor = m->buf.cursor;
     unsigned base = base_reg & 7;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | base_reg >> 3;
-    uint64_t bytes = (uint32_t) disp;
+    uint64_t bytes = (uint64_t) (uint32_t) disp << 16;
     if (base == 4) {
-        bytes = bytes << 8 | 0x24;
+        bytes = bytes << 8 | 0x24 << 16;
         cursor++;
     }
-    bytes = bytes << 16 | ((reg & 7) << 3 | base) << 8 | (op & 0xff);
+    bytes |= ((reg & 7) << 3 | base) << 8 | (op & 0xff);
     if (x64_fits8(disp)) {
         if (disp != 0 || base == 5) {
             bytes |= 0x40 << 8;
@@ -279,6 +277,30 @@ x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg base_reg, int32
     m->buf.cursor = cursor + 2;
 }
 
+// Slots of the frame.
+X64_NOINLINE void x64_rm_sp(struct wj_masm *m, uint32_t op, unsigned reg, int32_t disp)
+{
+    uint8_t *cursor = m->buf.cursor;
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4);
+    uint64_t bytes =
+        (uint64_t) (uint32_t) disp << 24 | 0x24 << 16 | ((reg & 7) << 3 | 4) << 8 | (op & 0xff);
+    if (x64_fits8(disp)) {
+        if (disp != 0) {
+            bytes |= 0x40 << 8;
+            cursor++;
+        }
+    } else {
+        bytes |= 0x80 << 8;
+        cursor += 4;
+    }
+    if (rex != 0) {
+        bytes = bytes << 8 | 0x40 | rex;
+        cursor++;
+    }
+    memcpy(m->buf.cursor, &bytes, sizeof bytes);
+    m->buf.cursor = cursor + 3;
+}
+
 X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
                            unsigned imm_bytes, unsigned force)
 {
@@ -290,11 +312,12 @@ X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct 
 }
 
 // Inlined always: most callers know the form.
-static inline __attribute__((always_inline, unused)) void x64_rm(struct wj_masm *m, uint32_t op,
-                                                                 unsigned reg, struct x64_mem a)
+X64_ALWAYS void x64_rm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
 {
     if ((op & 0xf00) == 0 && a.base != X64_CONST) {
-        if (a.index == WJ_REG_NONE) {
+        if (a.base == RSP && a.index == WJ_REG_NONE) {
+            x64_rm_sp(m, op, reg, a.disp);
+        } else if (a.index == WJ_REG_NONE) {
             x64_rm_base(m, op, reg, a.base, a.disp);
         } else {
             x64_rm_index(m, op, reg, a);

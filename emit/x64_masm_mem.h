@@ -59,9 +59,14 @@ X64_INLINE void x64_load_op(struct wj_masm *m, enum wj_load_op op, wj_reg d, str
     }
 }
 
-X64_INLINE void masm_load(struct wj_masm *m, enum wj_load_op op, wj_reg d, struct wj_addr a)
+// The most frequent load is often known to be it.
+X64_ALWAYS void masm_load(struct wj_masm *m, enum wj_load_op op, wj_reg d, struct wj_addr a)
 {
-    x64_load_op(m, op, d, x64_addr(m, a));
+    if (op == LOAD_I32) {
+        x64_rm(m, 0x8b, d, x64_addr(m, a));
+    } else {
+        x64_load_op(m, op, d, x64_addr(m, a));
+    }
 }
 
 X64_INLINE void x64_store_op(struct wj_masm *m, enum wj_store_op op, wj_reg s, struct x64_mem a)

@@ -162,7 +162,7 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
 }
 
 // Whether the operation's code can be where a trap is, or where a backtrace passes.
-static inline __attribute__((always_inline)) bool op_may_trap(const struct wj_op *op)
+JIT_INLINE bool op_may_trap(const struct wj_op *op)
 {
     return op->family == FAM_IBINARY ? op->sub >= IBIN_DIV_S
                                      : op->family != FAM_LOCAL && op->family != FAM_PARAMETRIC &&
@@ -173,7 +173,7 @@ static inline __attribute__((always_inline)) bool op_may_trap(const struct wj_op
 
 // Nothing is called before the switch: it could change *op for all that a C compiler knows, whose
 // members are constants here.
-static inline __attribute__((always_inline)) bool compile_op(struct jit *j, const struct wj_op *op)
+JIT_INLINE bool compile_op(struct jit *j, const struct wj_op *op)
 {
     if (op->family == FAM_CONST) {
         op_const(j, op); // no code: neither can it trap nor does it need room
@@ -231,7 +231,7 @@ static inline __attribute__((always_inline)) bool compile_op(struct jit *j, cons
 }
 
 // --deterministic.
-static __attribute__((noinline)) bool jit_op_canonical(void *context, const struct wj_op *op)
+JIT_NOINLINE bool jit_op_canonical(void *context, const struct wj_op *op)
 {
     struct jit *j = context;
     uint8_t raw = canon_operands(j, op);
@@ -243,7 +243,7 @@ static __attribute__((noinline)) bool jit_op_canonical(void *context, const stru
     return ok;
 }
 
-static inline __attribute__((always_inline)) bool jit_op(void *context, const struct wj_op *op)
+JIT_INLINE bool jit_op(void *context, const struct wj_op *op)
 {
     return compile_op(context, op);
 }
@@ -274,8 +274,8 @@ static bool find_raw_locals(struct wj_compile_scratch *scratch,
 static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
 static const struct wj_sink JIT_SINK_CANONICAL = {jit_begin, jit_op_canonical, jit_end};
 
-static __attribute__((noinline)) bool
-walk_canonical(struct jit *j, const struct wj_walk_request *request, struct wj_err *err)
+JIT_NOINLINE bool walk_canonical(struct jit *j, const struct wj_walk_request *request,
+                                 struct wj_err *err)
 {
     return find_raw_locals(j->request->scratch, j->request, err) &&
            wj_walk_func_body(request, &JIT_SINK_CANONICAL, j, err, false);

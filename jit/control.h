@@ -149,7 +149,7 @@ static void branch_on(struct jit *j, struct condition *c, bool if_true, wj_label
     }
 }
 
-static void op_block(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_block(struct jit *j, const struct wj_op *op)
 {
     flush_below(j, j->depth);
     label_push(j, CONTROL_BLOCK, &op->block, j->depth - op->block.param_count);
@@ -174,7 +174,7 @@ static void bind_join(struct jit *j, wj_label target)
     j->homes_saved = 0;
 }
 
-static void op_loop(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_loop(struct jit *j, const struct wj_op *op)
 {
     settle_params(j, op->block.param_count);
     label_push(j, CONTROL_LOOP, &op->block, j->depth - op->block.param_count);
@@ -182,7 +182,7 @@ static void op_loop(struct jit *j, const struct wj_op *op)
     bind_join(j, label_at(j, 0)->target);
 }
 
-static void op_if(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_if(struct jit *j, const struct wj_op *op)
 {
     struct condition c = pop_condition(j);
     settle_params(j, op->block.param_count);
@@ -193,7 +193,7 @@ static void op_if(struct jit *j, const struct wj_op *op)
     value_release(j, c.v);
 }
 
-static void op_else(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_else(struct jit *j, const struct wj_op *op)
 {
     struct label *label = label_at(j, 0);
     if (op->is_live) {
@@ -230,7 +230,7 @@ static void implicit_else(struct jit *j, struct label *label, bool is_live)
 
 static void return_values(struct jit *j);
 
-static void op_end(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_end(struct jit *j, const struct wj_op *op)
 {
     struct label label = *label_at(j, 0);
     bool is_live = op->is_live;
@@ -258,7 +258,7 @@ static void op_end(struct jit *j, const struct wj_op *op)
 }
 
 // The end of the function's body: results go to where the caller wants them.
-static void op_end_function(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_end_function(struct jit *j, const struct wj_op *op)
 {
     struct label label = *label_at(j, 0);
     if (op->is_branched) {
@@ -307,13 +307,13 @@ static void return_values(struct jit *j)
     }
 }
 
-static void op_return(struct jit *j)
+JIT_NOINLINE void op_return(struct jit *j)
 {
     return_values(j);
     masm_jmp(&j->m, j->return_target);
 }
 
-static void op_br(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_br(struct jit *j, const struct wj_op *op)
 {
     struct label *label = label_at(j, op->index);
     move_to_label(j, label);
@@ -357,14 +357,14 @@ static void branch_if(struct jit *j, struct condition *c, bool if_true, struct l
     masm_bind(&j->m, skip);
 }
 
-static void op_br_if(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_br_if(struct jit *j, const struct wj_op *op)
 {
     struct condition c = pop_condition(j);
     branch_if(j, &c, true, label_at(j, op->index));
     value_release(j, c.v);
 }
 
-static void op_br_table(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_br_table(struct jit *j, const struct wj_op *op)
 {
     struct value *index = stack_pop(j);
     wj_reg reg = value_own(j, index);
@@ -410,7 +410,7 @@ static void op_br_table(struct jit *j, const struct wj_op *op)
     }
 }
 
-static void op_br_on_null(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_br_on_null(struct jit *j, const struct wj_op *op)
 {
     struct condition c = {.v = stack_pop(j)};
     value_reg(j, c.v);
@@ -423,7 +423,7 @@ static void op_br_on_null(struct jit *j, const struct wj_op *op)
 }
 
 // The reference is the label's last value: on the branch it is there, else it is dropped.
-static void op_br_on_non_null(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_br_on_non_null(struct jit *j, const struct wj_op *op)
 {
     struct value *v = stack_pop(j);
     wj_reg reg = value_reg(j, v);
@@ -435,7 +435,7 @@ static void op_br_on_non_null(struct jit *j, const struct wj_op *op)
     value_release(j, dropped);
 }
 
-static void op_control(struct jit *j, const struct wj_op *op)
+JIT_INLINE void op_control(struct jit *j, const struct wj_op *op)
 {
     switch ((enum wj_control) op->sub) {
     case CONTROL_UNREACHABLE: masm_trap(&j->m, WJ_TRAP_UNREACHABLE); return;

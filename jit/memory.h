@@ -149,10 +149,9 @@ pop_address(struct jit *j, const struct wj_memarg *memarg, unsigned width_log2)
 }
 
 // The operation after a load takes it as its right operand from memory.
-static bool next_takes_addr(const struct wj_op *op)
+JIT_INLINE bool next_takes_addr(enum wj_load_op load, uint8_t next)
 {
-    uint8_t next = op->next[0];
-    switch ((enum wj_load_op) op->sub) {
+    switch (load) {
     case LOAD_I32: // i32.eq .. i32.ge_u, add, sub, mul, and, or, xor
         return (next >= 0x46 && next <= 0x4f) || (next >= 0x6a && next <= 0x6c) ||
                (next >= 0x71 && next <= 0x73);
@@ -166,12 +165,12 @@ static bool next_takes_addr(const struct wj_op *op)
     }
 }
 
-static void op_load(struct jit *j, const struct wj_op *op)
+JIT_INLINE void load_into_stack(struct jit *j, const struct wj_op *op, enum wj_load_op load,
+                                enum wj_num num)
 {
-    enum wj_num num = (enum wj_num) op->type;
-    enum wj_load_op load = (enum wj_load_op) op->sub;
     struct address a = pop_address(j, &op->memarg, load_width_log2(load));
-    if (MASM_HAS_MEM_OPERANDS && next_takes_addr(op) && a.base == WJ_REG_NONE && j->depth > 0 &&
+    if (MASM_HAS_MEM_OPERANDS && next_takes_addr(load, op->next[0]) && a.base == WJ_REG_NONE &&
+        j->depth > 0 &&
         (a.addr.index == WJ_REG_NONE || a.index->kind == VALUE_LOCAL ||
          a.index->kind == VALUE_REG)) {
         struct value *v = stack_push(j, VALUE_ADDRESS, num);
@@ -187,9 +186,27 @@ static void op_load(struct jit *j, const struct wj_op *op)
     push_reg(j, num, d);
 }
 
-static void op_store(struct jit *j, const struct wj_op *op)
+JIT_NOINLINE void op_load_any(struct jit *j, const struct wj_op *op)
 {
-    enum wj_store_op store = (enum wj_store_op) op->sub;
+    load_into_stack(j, op, (enum wj_load_op) op->sub, (enum wj_num) op->type);
+}
+
+JIT_NOINLINE void op_load_i32(struct jit *j, const struct wj_op *op)
+{
+    load_into_stack(j, op, LOAD_I32, NUM_I32);
+}
+
+JIT_INLINE void op_load(struct jit *j, const struct wj_op *op)
+{
+    if (op->sub == LOAD_I32) {
+        op_load_i32(j, op);
+    } else {
+        op_load_any(j, op);
+    }
+}
+
+JIT_INLINE void store_from_stack(struct jit *j, const struct wj_op *op, enum wj_store_op store)
+{
     struct value *v = stack_pop(j);
     bool imm = is_const(v) && !num_is_vec((enum wj_num) v->num);
     wj_reg reg = imm ? WJ_REG_NONE : value_reg(j, v);
@@ -201,6 +218,25 @@ static void op_store(struct jit *j, const struct wj_op *op)
     }
     address_release(j, &a);
     value_release(j, v);
+}
+
+JIT_NOINLINE void op_store_any(struct jit *j, const struct wj_op *op)
+{
+    store_from_stack(j, op, (enum wj_store_op) op->sub);
+}
+
+JIT_NOINLINE void op_store_i32(struct jit *j, const struct wj_op *op)
+{
+    store_from_stack(j, op, STORE_I32);
+}
+
+JIT_INLINE void op_store(struct jit *j, const struct wj_op *op)
+{
+    if (op->sub == STORE_I32) {
+        op_store_i32(j, op);
+    } else {
+        op_store_any(j, op);
+    }
 }
 
 static void op_load_lane(struct jit *j, const struct wj_op *op)

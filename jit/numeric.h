@@ -112,12 +112,11 @@ static void op_idiv(struct jit *j, const struct wj_op *op)
 }
 
 // x << 1 .. 3 that is added to something next, or a & b that is only tested next.
-static bool ibinary_is_deferred(struct jit *j, const struct wj_op *op, struct value *a,
-                                struct value *b)
+JIT_INLINE bool ibinary_is_deferred(struct jit *j, const struct wj_op *op, enum wj_ibinop bin,
+                                    enum wj_num num, struct value *a, struct value *b)
 {
-    enum wj_num num = (enum wj_num) op->type;
     uint8_t next = op->next[0];
-    if (op->sub == IBIN_SHL && is_const(b) && b->bits >= 1 && b->bits <= 3 && j->depth > 0 &&
+    if (bin == IBIN_SHL && is_const(b) && b->bits >= 1 && b->bits <= 3 && j->depth > 0 &&
         next == (num == NUM_I32 ? NEXT_I32_ADD : NEXT_I64_ADD)) {
         wj_reg reg = value_reg(j, a);
         struct value *v = stack_push(j, VALUE_SHIFTED, num);
@@ -125,7 +124,7 @@ static bool ibinary_is_deferred(struct jit *j, const struct wj_op *op, struct va
         v->aux = (uint8_t) b->bits;
         return true;
     }
-    if (op->sub == IBIN_AND && num == NUM_I32 && next_takes_flags(op)) {
+    if (bin == IBIN_AND && num == NUM_I32 && next_takes_flags(op)) {
         if (is_const(b)) {
             masm_itest_imm(&j->m, num, value_reg(j, a), const_signed(b));
         } else {
@@ -140,10 +139,8 @@ static bool ibinary_is_deferred(struct jit *j, const struct wj_op *op, struct va
     return false;
 }
 
-static void op_ibinary(struct jit *j, const struct wj_op *op)
+JIT_INLINE void ibinary(struct jit *j, const struct wj_op *op, enum wj_ibinop bin, enum wj_num num)
 {
-    enum wj_num num = (enum wj_num) op->type;
-    enum wj_ibinop bin = (enum wj_ibinop) op->sub;
     if (bin >= IBIN_DIV_S) {
         op_idiv(j, op);
         return;
@@ -155,7 +152,7 @@ static void op_ibinary(struct jit *j, const struct wj_op *op)
         a = b;
         b = swap;
     }
-    if (ibinary_is_deferred(j, op, a, b)) {
+    if (ibinary_is_deferred(j, op, bin, num, a, b)) {
         return;
     }
     wj_reg ra;
@@ -186,6 +183,25 @@ static void op_ibinary(struct jit *j, const struct wj_op *op)
         masm_ibin(&j->m, bin, num, d, ra, rb);
     }
     push_reg(j, num, d);
+}
+
+JIT_NOINLINE void op_ibinary_any(struct jit *j, const struct wj_op *op)
+{
+    ibinary(j, op, (enum wj_ibinop) op->sub, (enum wj_num) op->type);
+}
+
+JIT_NOINLINE void op_i32_add(struct jit *j, const struct wj_op *op)
+{
+    ibinary(j, op, IBIN_ADD, NUM_I32);
+}
+
+JIT_INLINE void op_ibinary(struct jit *j, const struct wj_op *op)
+{
+    if (op->sub == IBIN_ADD && op->type == NUM_I32) {
+        op_i32_add(j, op);
+    } else {
+        op_ibinary_any(j, op);
+    }
 }
 
 static void push_condition(struct jit *j, const struct wj_op *op, enum wj_cond cond)
@@ -341,7 +357,7 @@ static void op_convert(struct jit *j, const struct wj_op *op)
     push_reg(j, num, d);
 }
 
-static inline __attribute__((always_inline)) void op_const(struct jit *j, const struct wj_op *op)
+JIT_INLINE void op_const(struct jit *j, const struct wj_op *op)
 {
     if (op->type == NUM_V128) {
         // The bytes end the operation, in the module, which outlives the compilation.
@@ -429,15 +445,14 @@ static void op_wide(struct jit *j, const struct wj_op *op)
     }
 }
 
-// local.set and local.tee; local.get is push_local.
-static void op_local(struct jit *j, const struct wj_op *op)
+JIT_INLINE void set_local(struct jit *j, const struct wj_op *op, bool is_tee)
 {
     uint32_t index = op->index;
     struct local *local = &j->locals[index];
     struct value *v = stack_pop(j);
     enum wj_num num = (enum wj_num) local->num;
     if (v->kind == VALUE_LOCAL && v->local == index) {
-        if (op->sub == LOCAL_TEE) {
+        if (is_tee) {
             push_local(j, index);
         }
         return;
@@ -446,24 +461,43 @@ static void op_local(struct jit *j, const struct wj_op *op)
         flush_aliases(j, index);
     }
     if (local->home != WJ_REG_NONE) {
-        value_into(j, v, local->home);
+        if (v->kind != VALUE_REG || v->reg != local->home) {
+            value_into(j, v, local->home);
+        }
         j->homes_saved &= ~reg_bit(local->home);
     } else if (v->kind == VALUE_CONST && num != NUM_V128) {
         masm_store_slot_imm(&j->m, num, v->bits, local_slot(j, index));
     } else {
         wj_reg reg = value_reg(j, v);
         masm_store_slot(&j->m, num, reg, local_slot(j, index));
-    }
-    if (op->sub == LOCAL_TEE) {
-        if (local->home == WJ_REG_NONE && v->kind == VALUE_REG) {
+        if (is_tee && v->kind == VALUE_REG) {
             j->depth++; // still in its register: cheaper than the frame
             return;
         }
-        value_release(j, v);
-        push_local(j, index);
-        return;
     }
     value_release(j, v);
+    if (is_tee) {
+        push_local(j, index);
+    }
+}
+
+JIT_NOINLINE void op_local_set(struct jit *j, const struct wj_op *op)
+{
+    set_local(j, op, false);
+}
+
+JIT_NOINLINE void op_local_tee(struct jit *j, const struct wj_op *op)
+{
+    set_local(j, op, true);
+}
+
+JIT_INLINE void op_local(struct jit *j, const struct wj_op *op)
+{
+    switch ((enum wj_local_op) op->sub) {
+    case LOCAL_GET: push_local(j, op->index); return;
+    case LOCAL_SET: op_local_set(j, op); return;
+    case LOCAL_TEE: op_local_tee(j, op); return;
+    }
 }
 
 #endif

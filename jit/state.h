@@ -27,6 +27,10 @@ enum value_kind {
 
 enum { HOMES_MAX = 32 };
 
+// A handler that is compiled for its most frequent operations by themselves, as constants.
+#define JIT_INLINE static inline __attribute__((always_inline))
+#define JIT_NOINLINE static __attribute__((noinline))
+
 struct value {
     uint8_t kind; // enum value_kind
     uint8_t num;  // enum wj_num
