@@ -164,6 +164,7 @@ WJ_WALK_INLINE bool wj_walk_resume(struct wj_walk_hot *h, struct wj_walk_cursor 
     return cursor.p != NULL;
 }
 
+// False at the end of the body, where no frame is left, and when the walk has failed.
 WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
 {
     bool is_good = false;
@@ -180,6 +181,8 @@ WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
         return wj_walk_resume(
             h, h->is_checking ? wj_walk_prefix_checking(w, h->sink, h->p, h->sp, h->is_live)
                               : wj_walk_prefix_trusting(w, h->sink, h->p, h->sp, h->is_live));
+    case 0xff: // no opcode; with a case for the last byte, no bound is compared
+        return wj_walk_fail_opcode(w, h->p - 1);
     default: // 0xfb too: all of it is GC, which is known there and refused
         return wj_walk_fail_opcode(w, h->at);
     }
@@ -224,10 +227,10 @@ WJ_WALK_INLINE bool wj_walk_func_body(const struct wj_walk_request *request,
         if (is_checking && wj_unlikely(hot.p >= hot.limit)) {
             return wj_walk_fail_end(w, hot.p);
         }
-        if (!wj_walk_step(w, &hot)) {
-            return false;
-        }
-    } while (w->depth != UINT32_MAX);
+    } while (wj_walk_step(w, &hot));
+    if (w->depth != UINT32_MAX) {
+        return false;
+    }
     if (is_checking) {
         if (hot.p != hot.limit) {
             return wj_walk_fail(w, hot.p, WJ_ERR_MALFORMED,

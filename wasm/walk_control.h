@@ -154,7 +154,7 @@ WJ_WALK_INLINE bool wj_walk_else(struct wj_walk *w, struct wj_walk_hot *h,
     return wj_walk_emit(w, h, row);
 }
 
-// Closes the innermost frame. The caller ends the walk when it was the body's own.
+// Closes the innermost frame. After the body's own, whose depth is UINT32_MAX then, the walk stops.
 WJ_WALK_INLINE bool wj_walk_end(struct wj_walk *w, struct wj_walk_hot *h,
                                 const struct wj_walk_row *row)
 {
@@ -200,7 +200,11 @@ WJ_WALK_INLINE bool wj_walk_end(struct wj_walk *w, struct wj_walk_hot *h,
     h->is_live = was_live;
     bool ok = wj_walk_emit(w, h, row);
     h->is_live = is_live;
-    if (!h->is_checking && !is_live && w->depth != UINT32_MAX) {
+    if (wj_unlikely(w->depth == UINT32_MAX)) {
+        w->depth = ok ? UINT32_MAX : 0;
+        return false;
+    }
+    if (!h->is_checking && !is_live) {
         h->p = wj_walk_skip_dead(h->p);
     }
     return ok;
@@ -216,7 +220,9 @@ WJ_WALK_INLINE bool wj_walk_label(struct wj_walk *w, struct wj_walk_hot *h,
     if (h->is_checking && wj_unlikely(label > w->depth)) {
         return wj_walk_fail_index(w, h->at, "label", label);
     }
-    w->op.index = label;
+    if (wj_walk_has_sink(h)) {
+        w->op.index = label;
+    }
     *frame = &w->frames[w->depth - label];
     (*frame)->is_branched |= h->is_live;
     return true;

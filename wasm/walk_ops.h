@@ -14,6 +14,12 @@ WJ_WALK_INLINE bool wj_walk_row_has_v128(const struct wj_walk_row *row)
             row->type == NUM_V128);
 }
 
+// False for validation alone: nobody reads immediates that the checks do not need.
+WJ_WALK_INLINE bool wj_walk_has_sink(const struct wj_walk_hot *h)
+{
+    return h->sink->op != NULL;
+}
+
 // Hands the operation to the sink. Its immediates are in w->op already.
 WJ_WALK_INLINE bool wj_walk_emit(struct wj_walk *w, const struct wj_walk_hot *h,
                                  const struct wj_walk_row *row)
@@ -127,6 +133,9 @@ WJ_WALK_INLINE bool wj_walk_pop(struct wj_walk *w, struct wj_walk_hot *h, wj_val
 WJ_WALK_INLINE bool wj_walk_pop_list(struct wj_walk *w, struct wj_walk_hot *h,
                                      const wj_valtype *types, uint32_t count)
 {
+    if (wj_likely(count == 0)) {
+        return true;
+    }
     // Compared from the top, so that the floor is met before memory below it is read.
     for (uint32_t i = count; i > 0; i--) {
         if (wj_unlikely(h->sp[(ptrdiff_t) i - 1 - (ptrdiff_t) count] != types[i - 1])) {
@@ -223,13 +232,17 @@ WJ_WALK_INLINE bool wj_walk_const(struct wj_walk *w, struct wj_walk_hot *h,
         if (!wj_walk_s(w, h, 32, &number)) {
             return false;
         }
-        w->op.bits = (uint32_t) number;
+        if (wj_walk_has_sink(h)) {
+            w->op.bits = (uint32_t) number;
+        }
         break;
     case WJ_IMM_I64:
         if (!wj_walk_s(w, h, 64, &number)) {
             return false;
         }
-        w->op.bits = (uint64_t) number;
+        if (wj_walk_has_sink(h)) {
+            w->op.bits = (uint64_t) number;
+        }
         break;
     case WJ_IMM_F32:
         w->op.bits = 0;
@@ -271,9 +284,11 @@ WJ_WALK_INLINE bool wj_walk_memarg(struct wj_walk *w, struct wj_walk_hot *h,
     if (wj_likely(is_align_good && h->limit - p >= 3 && w->address_type != WJ_TYPE_BOTTOM)) {
         bool is_short = p[1] < 0x80;
         if (wj_likely(is_short || p[2] < 0x80)) {
-            memarg->align_log2 = p[0];
-            memarg->memory = 0;
-            memarg->offset = is_short ? p[1] : (p[1] & 0x7f) | (uint32_t) p[2] << 7;
+            if (wj_walk_has_sink(h)) {
+                memarg->align_log2 = p[0];
+                memarg->memory = 0;
+                memarg->offset = is_short ? p[1] : (p[1] & 0x7f) | (uint32_t) p[2] << 7;
+            }
             *address_type = w->address_type;
             h->p = p + (is_short ? 2 : 3);
             return true;
@@ -350,7 +365,9 @@ WJ_WALK_INLINE bool wj_walk_access(struct wj_walk *w, struct wj_walk_hot *h,
     if (row->imm == WJ_IMM_MEMARG_LANE && !wj_walk_lane(w, h, row)) {
         return false;
     }
-    w->op.width_log2 = (uint8_t) row->width_log2;
+    if (wj_walk_has_sink(h)) {
+        w->op.width_log2 = (uint8_t) row->width_log2;
+    }
     return wj_walk_access_types(w, h, row, address_type) && wj_walk_emit(w, h, row);
 }
 
@@ -450,7 +467,9 @@ WJ_WALK_INLINE bool wj_walk_local(struct wj_walk *w, struct wj_walk_hot *h,
     if (!wj_walk_u32(w, h, true, &index)) {
         return false;
     }
-    w->op.index = index;
+    if (wj_walk_has_sink(h)) {
+        w->op.index = index;
+    }
     if (h->is_checking) {
         if (wj_unlikely(index >= w->local_count)) {
             return wj_walk_fail_index(w, h->at, "local", index);
