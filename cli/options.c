@@ -86,6 +86,13 @@ static const char *apply_gpu_explain(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *apply_check_kernels(struct options *options, const char *value)
+{
+    (void) value;
+    options->checks_kernels = true;
+    return NULL;
+}
+
 static const char *apply_gpu_memory(struct options *options, const char *value)
 {
     static const char *const names[] = {[WJIT_GPU_MEMORY_AUTO] = "auto",
@@ -214,6 +221,7 @@ static const struct row rows[] = {
     {"--invoke", VALUE_NEEDED, ON_RUN, apply_invoke},
     {"--gpu", VALUE_OPTIONAL, ON_RUN, apply_gpu},
     {"--gpu-explain", VALUE_NONE, ON_RUN, apply_gpu_explain},
+    {"--check-kernels", VALUE_NONE, ON_RUN, apply_check_kernels},
     {"--gpu-memory", VALUE_NEEDED, ON_RUN, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
     {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_threads},
@@ -371,6 +379,8 @@ void options_print_help(void)
         "  --gpu[=DEVICE]|--gpu=off  run kernels on a GPU: its index, part of its name, pci:...,\n"
         "                          any (software drivers too); alone: the best hardware device\n"
         "  --gpu-explain           say of each kernel whether it was translated, or why not\n"
+        "  --check-kernels         run each dispatch in three orders and on the GPU, and stop at\n"
+        "                          the first kernel that leaves other bytes; for tests, slow\n"
         "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
         "  --threads N             threads for kernels and compilation\n"
         "  --deterministic         the deterministic profile: canonical NaNs\n"

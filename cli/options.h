@@ -34,6 +34,7 @@ struct options {
     const char *invoke;
     const char *gpu; // NULL: none; "": the best
     bool explains_gpu;
+    bool checks_kernels;
     wjit_gpu_memory_t gpu_memory;
     uint32_t threads; // 0: not said
     bool is_deterministic;

@@ -272,6 +272,9 @@ int command_run(const struct options *options)
     if (run.session.store && options->explains_gpu) {
         stats_explain_gpu(&run.session);
     }
+    if (run.session.store && options->checks_kernels) {
+        stats_report_checks(&run.session);
+    }
     if (run.session.store && has_stats) {
         stats_print(&run.session);
     }

@@ -145,3 +145,29 @@ void stats_explain_gpu(const struct session *session)
 {
     wjit_engine_kernels(session->engine, explain_kernel, NULL);
 }
+
+static void report_check(void *env, const wjit_kernel_info_t *kernel)
+{
+    const char *device = env;
+    if (kernel->is_dispatcher || kernel->dispatches == 0) {
+        return;
+    }
+    if (kernel->checked != 0) {
+        fprintf(stderr,
+                "wjit: kernel %s: %llu of %llu dispatches checked: the same bytes in every "
+                "order%s%s\n",
+                kernel->name, (unsigned long long) kernel->checked,
+                (unsigned long long) kernel->dispatches, kernel->on_gpu ? " and on " : "",
+                kernel->on_gpu ? device : "");
+    }
+    if (kernel->why_unchecked[0] != '\0') {
+        fprintf(stderr, "wjit: kernel %s: not checked: %s\n", kernel->name, kernel->why_unchecked);
+    }
+}
+
+void stats_report_checks(const struct session *session)
+{
+    wjit_gpu_info_t info = {.name = ""};
+    wjit_engine_gpu(session->engine, &info);
+    wjit_engine_kernels(session->engine, report_check, info.name);
+}

@@ -88,6 +88,13 @@ WJIT_API void wjit_config_set_memory_max_bytes(wasm_config_t *, uint64_t);
 WJIT_API void wjit_config_set_stack_bytes(wasm_config_t *, size_t);
 // Recognise the dispatch functions of wjit/gpu.h. Off: their portable bodies run. Default on.
 WJIT_API void wjit_config_set_kernels(wasm_config_t *, bool);
+// Run every dispatch of a kernel on one thread in the portable, the reversed and a shuffled order,
+// and on the GPU where there is one, and compare the memory: for tests, many times slower. The
+// program goes on with the bytes of the portable order; the first kernel that leaves others ends it
+// with a trap (WJIT_TRAP_HOST) that names kernel, address and bytes. Kernels that change more than
+// memory, and memories shared with other threads, are not checked (see wjit_engine_kernels).
+// Default off.
+WJIT_API void wjit_config_set_check_kernels(wasm_config_t *, bool);
 // Threads that run kernels and parallel compilation, 1 to 256. 0: the CPUs of this process.
 // Default 0.
 WJIT_API void wjit_config_set_threads(wasm_config_t *, uint32_t);
@@ -333,6 +340,8 @@ typedef struct wjit_kernel_info_t {
     uint64_t gpu_dispatches;
     double gpu_ms;
     double cpu_ms;
+    uint64_t checked;          // dispatches that wjit_config_set_check_kernels found right
+    const char *why_unchecked; // why it could not check the last one; "" when it did
 } wjit_kernel_info_t;
 
 // Calls `visit` for every kernel of every module of the engine; strings last for the call. Not

@@ -100,6 +100,11 @@ void wjit_config_set_kernels(wasm_config_t *config, bool is_on)
     config->settings.runs_kernels = is_on;
 }
 
+void wjit_config_set_check_kernels(wasm_config_t *config, bool is_on)
+{
+    config->settings.checks_kernels = is_on;
+}
+
 void wjit_config_set_threads(wasm_config_t *config, uint32_t threads)
 {
     config->settings.threads = threads > THREADS_MAX ? THREADS_MAX : threads;

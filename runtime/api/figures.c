@@ -49,6 +49,8 @@ static void visit_report(void *context, const struct wj_kernel_report *report)
         .gpu_dispatches = report->gpu_dispatches,
         .gpu_ms = ms_of(report->gpu_ns),
         .cpu_ms = ms_of(report->cpu_ns),
+        .checked = report->checked,
+        .why_unchecked = report->why_unchecked,
     };
     visitor->visit(visitor->env, &info);
 }

@@ -22,6 +22,7 @@ struct wj_settings {
     bool is_deterministic;
     bool explicit_bounds;
     bool runs_kernels; // recognises dispatch functions
+    bool checks_kernels;
     bool uses_gpu;
     char gpu_device[256];     // "" for the best
     unsigned gpu_memory_mode; // as the driver numbers them: 0 lets it choose

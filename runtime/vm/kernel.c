@@ -212,10 +212,13 @@ static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *
     }
     struct wj_trap *trap = NULL;
     uint64_t start_ns = wj_now_ns();
-    bool on_gpu = wj_kernel_run_gpu(&work, &trap);
-    bool is_parallel = !on_gpu && wj_kernel_run_cpu(&work, &trap);
-    if (!on_gpu && !is_parallel) {
-        trap = run_portable(binding, cells);
+    bool on_gpu = false, is_parallel = false;
+    if (!kernels->engine->settings.checks_kernels || !wj_kernel_check(&work, &on_gpu, &trap)) {
+        on_gpu = wj_kernel_run_gpu(&work, &trap);
+        is_parallel = !on_gpu && wj_kernel_run_cpu(&work, &trap);
+        if (!on_gpu && !is_parallel) {
+            trap = run_portable(binding, cells);
+        }
     }
     report_run(kernels, work.kernel, on_gpu, is_parallel, wj_now_ns() - start_ns);
     return trap;

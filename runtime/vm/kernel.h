@@ -44,6 +44,8 @@ struct wj_kernel_report {
     size_t reason_offset;
     uint64_t dispatches;
     uint64_t gpu_dispatches;
+    uint64_t checked;        // dispatches that were compared in every order
+    char why_unchecked[240]; // why the last one could not be
     uint64_t gpu_ns;
     uint64_t cpu_ns;
 };

@@ -18,8 +18,9 @@ struct cpu_job {
     const struct wj_dispatch *dispatch;
     wj_enter_fn *enter;
     void *code;
-    uint64_t count; // of items, or groups
-    uint64_t part;  // how many are taken at a time
+    uint64_t count;             // of items, or groups
+    enum wj_kernel_order order; // of the items of a phase, and of parts of one
+    uint64_t part;              // how many are taken at a time
     _Atomic uint64_t next;
     _Atomic uint32_t stop;
     pthread_mutex_t lock; // of trap
@@ -48,6 +49,40 @@ static void record_trap(struct cpu_job *job, struct wj_trap *trap)
     }
     pthread_mutex_unlock(&job->lock);
     wj_trap_release(trap);
+}
+
+// A permutation of [0, 2^(2 * bits)): four rounds of a Feistel network.
+static uint64_t permute(uint64_t value, unsigned bits)
+{
+    uint64_t mask = (1ull << bits) - 1;
+    uint64_t left = value >> bits, right = value & mask;
+    for (uint64_t round = 1; round <= 4; round++) {
+        uint64_t mixed = (right + round) * 0x9e3779b97f4a7c15u;
+        mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9u;
+        uint64_t next = left ^ ((mixed ^ mixed >> 32) & mask);
+        left = right;
+        right = next;
+    }
+    return left << bits | right;
+}
+
+// Which of [0, count) comes as number i.
+static uint64_t nth(enum wj_kernel_order order, uint64_t i, uint64_t count)
+{
+    if (order == WJ_ORDER_PORTABLE) {
+        return i;
+    }
+    if (order == WJ_ORDER_REVERSED) {
+        return count - 1 - i;
+    }
+    unsigned bits = 1;
+    while (bits < 31 && count > 1ull << (2 * bits)) {
+        bits++;
+    }
+    do { // the cycle that starts in the range comes back to it
+        i = permute(i, bits);
+    } while (i >= count);
+    return i;
 }
 
 // A thread at work on the job.
@@ -84,7 +119,8 @@ static bool run_group(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_
     uint32_t own_stride = wj_kernel_own_stride(shape);
     memset(thread->instance->memory0_base + thread->scratch, 0, thread->job->scratch_bytes);
     for (uint32_t phase = 0; phase < dispatch->phases; phase++) {
-        for (uint32_t item = 0; item < shape->items; item++) {
+        for (uint32_t i = 0; i < shape->items; i++) {
+            uint32_t item = (uint32_t) nth(thread->job->order, i, shape->items);
             union wj_cell cells[8] = {
                 {.i64 = x},
                 {.i64 = y},
@@ -148,6 +184,10 @@ static void take_parts(struct cpu_thread *thread, uint64_t limit_ns)
             break;
         }
         uint64_t end = job->count - first < part ? job->count : first + part;
+        if (job->order != WJ_ORDER_PORTABLE) {
+            first = nth(job->order, first, job->count);
+            end = first + 1;
+        }
         is_trapped = run_part(thread, first, end);
         if (limit_ns != UINT64_MAX) {
             if (wj_now_ns() - start_ns > limit_ns) {
@@ -210,36 +250,46 @@ static void run_worker(void *context, uint32_t worker, struct wj_lane *lane)
     free(copy);
 }
 
-// Lays out the slices of the shadow stack, below the dispatching frame; returns how many workers
-// have room for theirs.
-static uint32_t fit_stacks(struct cpu_job *job, uint32_t workers)
+// Lays out the slices of the shadow stack, below the dispatching frame, and counts them. False:
+// the stack is not as it should be.
+static bool lay_out_stack(struct cpu_job *job, uint32_t *slices)
 {
     const struct wj_dispatch *dispatch = job->dispatch;
-    const struct wj_kernel_plan *plan = dispatch->plan;
     const struct wj_gpu_shape *shape = &dispatch->shape;
-    job->uses_stack = dispatch->kernel->facts.uses_stack;
-    if (!job->uses_stack) {
-        return workers;
-    }
+    *slices = UINT32_MAX;
+    job->uses_stack = dispatch->kernel->facts.uses_stack && dispatch->plan->has_stack;
     // Where the group's memory is to lie, the dispatch function itself must keep its own.
-    if (plan->stack_top == 0 || (shape->items != 0 && !dispatch->dispatcher->moves_stack)) {
-        return 0;
+    if (shape->items != 0 && !(job->uses_stack && dispatch->dispatcher->moves_stack)) {
+        return false;
     }
-    uint32_t top = *stack_pointer(dispatch->instance) & ~15u;
+    if (!job->uses_stack) {
+        return true;
+    }
     const struct wj_memory *memory = dispatch->instance->memory0;
-    if (top > plan->stack_top || memory == NULL || top > atomic_load(&memory->size_bytes)) {
-        return 0; // a thread's own stack, or none
-    }
-    job->stack_top = top;
+    job->stack_top = *stack_pointer(dispatch->instance) & ~15u;
     job->scratch_bytes =
         ((shape->shared_bytes + 15u) & ~15u) + wj_kernel_own_stride(shape) * shape->items;
     job->slice_bytes = job->scratch_bytes + ((dispatch->kernel->facts.stack_bytes + 15u) & ~15u);
-    uint64_t slices = top / job->slice_bytes;
-    // The dispatching thread needs a slice too; the lowest is left as a margin.
-    if (slices < 3) {
+    *slices = job->stack_top / job->slice_bytes;
+    return memory != NULL && job->stack_top <= atomic_load(&memory->size_bytes);
+}
+
+// How many workers have room for their slices.
+static uint32_t fit_stacks(struct cpu_job *job, uint32_t workers)
+{
+    uint32_t slices;
+    if (!lay_out_stack(job, &slices)) {
         return 0;
     }
-    return slices - 2 < workers ? (uint32_t) (slices - 2) : workers;
+    if (!job->uses_stack) {
+        return workers;
+    }
+    // A stack that is not the first one is a thread's own. The dispatching thread needs a slice
+    // too; the lowest is left as a margin.
+    if (job->stack_top > job->dispatch->plan->stack_top || slices < 3) {
+        return 0;
+    }
+    return slices - 2 < workers ? slices - 2 : workers;
 }
 
 static void run_on_pool(struct cpu_job *job, uint32_t workers)
@@ -269,6 +319,40 @@ static bool prepare(struct cpu_job *job, struct wj_err *err)
     }
     job->code = (void *) (uintptr_t) code;
     job->enter = (wj_enter_fn *) (uintptr_t) enter;
+    return true;
+}
+
+void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, uint64_t *end)
+{
+    struct cpu_job job = {.dispatch = dispatch};
+    uint32_t slices;
+    *first = *end = 0;
+    if (lay_out_stack(&job, &slices) && job.uses_stack) {
+        *end = *stack_pointer(dispatch->instance);
+        *first = slices == 0 ? 0 : job.stack_top - job.slice_bytes;
+    }
+}
+
+bool wj_kernel_run_ordered(const struct wj_dispatch *dispatch, enum wj_kernel_order order,
+                           struct wj_trap **trap)
+{
+    uint64_t plane = (uint64_t) dispatch->nx * dispatch->ny;
+    struct cpu_job job = {.dispatch = dispatch, .order = order, .part = 1};
+    uint32_t slices;
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (plane > INT64_MAX / dispatch->nz || !lay_out_stack(&job, &slices) || slices == 0) {
+        return false;
+    }
+    if (!prepare(&job, &err)) {
+        *trap = wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
+        return true;
+    }
+    job.count = plane * dispatch->nz;
+    pthread_mutex_init(&job.lock, NULL);
+    take_own_parts(&job, UINT64_MAX);
+    pthread_mutex_destroy(&job.lock);
+    *trap = job.trap;
     return true;
 }
 

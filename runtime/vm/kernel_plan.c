@@ -194,12 +194,15 @@ static void check_stack(struct wj_kernel_plan *plan)
 {
     struct wj_err err;
     wj_err_clear(&err);
-    bool has_stack = false;
+    bool has_frames = false, is_other = false;
     if (plan->is_stack_checked) {
         return;
     }
     plan->is_stack_checked = true;
-    if (!wj_kernel_scan_stack(plan->module, &has_stack, &err) || !has_stack) {
+    plan->has_stack = wj_kernel_scan_stack(plan->module, &has_frames, &is_other, &err) &&
+                      !is_other &&
+                      (has_frames || plan->dispatchers[WJ_DISPATCH_GROUPS].moves_stack);
+    if (!plan->has_stack) {
         plan->stack_top = 0;
     }
 }

@@ -259,7 +259,8 @@ static bool on_stack_op(void *context, const struct wj_op *op)
     return true;
 }
 
-bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_stack, struct wj_err *err)
+bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool *is_other,
+                          struct wj_err *err)
 {
     static const struct wj_sink sink = {NULL, on_stack_op, NULL};
     struct stack_scan scan = {.has_frames = false};
@@ -276,7 +277,8 @@ bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_stack, struc
         is_walked = wj_walk_func_body(&request, &sink, &scan, err, false);
     }
     wj_walk_scratch_clear(&scratch);
-    *has_stack = scan.has_frames && !scan.is_other;
+    *has_frames = scan.has_frames;
+    *is_other = scan.is_other;
     return is_walked;
 }
 
@@ -379,6 +381,7 @@ bool wj_kernel_scan(const struct wj_module *module, uint32_t func_index,
         wj_err_set(reason, WJ_ERR_LIMIT, WJ_NO_OFFSET, "makes more than %u calls", CALLEES_MAX);
     } else if (is_walked && reason->kind == WJ_ERR_NONE) {
         if (measure(graph, 0)) {
+            facts->is_pure = true;
             facts->is_parallel = true;
             facts->stack_bytes = graph->funcs[0].depth_bytes + WJ_STACK_RED_ZONE_BYTES;
         } else {

@@ -20,11 +20,14 @@
 bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, uint32_t *inner,
                           bool *moves_stack, struct wj_err *err);
 
-// Whether the whole module treats that global as a stack pointer: walks every function.
-bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_stack, struct wj_err *err);
+// How the whole module treats that global; walks every function. `has_frames`: some function moves
+// it down by a frame. `is_other`: it is written in a way that no stack pointer is.
+bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool *is_other,
+                          struct wj_err *err);
 
 struct wj_kernel_facts {
-    bool is_parallel;     // items may run on several threads
+    bool is_pure;         // nothing but memory changes: items may run in any order, and again
+    bool is_parallel;     // and on several threads
     bool uses_stack;      // the shadow stack
     uint32_t stack_bytes; // at most, of one item
 };

@@ -69,7 +69,8 @@ struct wj_kernel_plan {
     uint64_t *replaced; // [func_count / 64 + 1]
     // Below this the shadow stack has all of memory to itself; 0: that is not known.
     uint32_t stack_top;
-    bool is_stack_checked;     // that the module uses it as a stack
+    bool is_stack_checked;
+    bool has_stack; // global 0 is a stack's pointer, wherever that lies; known once it is checked
     struct wj_kernel *kernels; // by next_in_plan
 };
 
@@ -103,6 +104,19 @@ static inline uint32_t wj_kernel_own_stride(const struct wj_gpu_shape *shape)
 
 // Runs all items on the CPU, in parallel. False: the items must run in the portable order instead.
 bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
+
+// One thread, one item after the other; groups, and the items of each phase.
+enum wj_kernel_order { WJ_ORDER_PORTABLE, WJ_ORDER_REVERSED, WJ_ORDER_SHUFFLED };
+// Of a pure kernel. False: the shadow stack has no room for it.
+bool wj_kernel_run_ordered(const struct wj_dispatch *dispatch, enum wj_kernel_order order,
+                           struct wj_trap **trap);
+// The part of memory 0 that holds nothing once the dispatch is over: [*first, *end) below the
+// dispatching frame, empty for a kernel without a stack.
+void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, uint64_t *end);
+
+// Runs a dispatch in all orders and on the device, compares the bytes, and leaves those of the
+// portable order. A difference is a trap. False: this dispatch cannot be checked; nothing has run.
+bool wj_kernel_check(const struct wj_dispatch *dispatch, bool *on_gpu, struct wj_trap **trap);
 
 // Runs all items on the device. False: they have to run on the CPU, on untouched memory.
 bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);

@@ -1,7 +1,7 @@
 // A Vulkan layer that counts what reaches the driver: submits, dispatches that were submitted, and
 // of which shader modules. An independent witness that kernels run on the device. The totals go to
-// the file $WJIT_LAYER_LOG, each module's words to a file in $WJIT_LAYER_DUMP. tests/vk/with_layer
-// builds and loads it.
+// the file $WJIT_LAYER_LOG, each module's words to a file in $WJIT_LAYER_DUMP. It breaks what it
+// passes on where $WJIT_LAYER_FAULT says how. tests/vk/with_layer builds and loads it.
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -56,6 +56,8 @@ static struct {
     pthread_mutex_t lock;
     struct list instances, devices, shaders, pipelines, commands, modules;
     uint64_t submits, dispatches, groups;
+    uint8_t *imported;
+    uint64_t imported_bytes;
 } state = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .instances = {.item_bytes = sizeof(struct instance)},
@@ -151,12 +153,88 @@ static void dump(uint64_t hash, const VkShaderModuleCreateInfo *info)
     }
 }
 
+// ---- Faults on purpose --------------------------------------------------------------------------
+// WJIT_LAYER_FAULT=flip:ADDRESS flips a bit of the memory that was imported last, at that offset,
+// whenever the device is done; swap:FROM:TO replaces opcodes in shader modules; lost:N loses the
+// device at the submit number N, from 1 on.
+
+static int parse_fault(const char *kind, uint64_t numbers[2])
+{
+    const char *fault = getenv("WJIT_LAYER_FAULT");
+    const size_t length = strlen(kind);
+    if (fault == NULL || strncmp(fault, kind, length) != 0 || fault[length] != ':') {
+        return 0;
+    }
+    char *end;
+    numbers[0] = strtoull(fault + length + 1, &end, 0);
+    numbers[1] = *end == ':' ? strtoull(end + 1, NULL, 0) : 0;
+    return 1;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice device,
+                                                      const VkMemoryAllocateInfo *info,
+                                                      const VkAllocationCallbacks *allocator,
+                                                      VkDeviceMemory *memory)
+{
+    for (const VkBaseInStructure *at = info->pNext; at != NULL; at = at->pNext) {
+        if (at->sType == VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT) {
+            const VkImportMemoryHostPointerInfoEXT *import = (const void *) at;
+            pthread_mutex_lock(&state.lock);
+            state.imported = import->pHostPointer;
+            state.imported_bytes = info->allocationSize;
+            pthread_mutex_unlock(&state.lock);
+        }
+    }
+    return NEXT(device, AllocateMemory)(device, info, allocator, memory);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL wait_for_fences(VkDevice device, uint32_t count,
+                                                      const VkFence *fences, VkBool32 all,
+                                                      uint64_t timeout)
+{
+    const VkResult result = NEXT(device, WaitForFences)(device, count, fences, all, timeout);
+    uint64_t numbers[2];
+    pthread_mutex_lock(&state.lock);
+    if (parse_fault("flip", numbers) && numbers[0] < state.imported_bytes) {
+        state.imported[numbers[0]] ^= 1;
+    }
+    pthread_mutex_unlock(&state.lock);
+    return result;
+}
+
+// A copy of the words with other opcodes, which the caller frees; NULL: no such fault is wanted.
+static uint32_t *swap_opcodes(const VkShaderModuleCreateInfo *info)
+{
+    uint64_t numbers[2];
+    uint32_t *words = parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
+    if (words == NULL) {
+        return NULL;
+    }
+    memcpy(words, info->pCode, info->codeSize);
+    for (size_t at = 5; at < info->codeSize / 4 && words[at] >> 16 != 0; at += words[at] >> 16) {
+        if ((words[at] & 0xffff) == numbers[0]) {
+            words[at] = (words[at] & 0xffff0000) | (uint32_t) numbers[1];
+        }
+    }
+    return words;
+}
+
+static int is_lost(void)
+{
+    uint64_t numbers[2];
+    return parse_fault("lost", numbers) && state.submits + 1 >= numbers[0];
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL create_shader_module(VkDevice device,
                                                            const VkShaderModuleCreateInfo *info,
                                                            const VkAllocationCallbacks *allocator,
                                                            VkShaderModule *module)
 {
-    const VkResult result = NEXT(device, CreateShaderModule)(device, info, allocator, module);
+    uint32_t *swapped = swap_opcodes(info);
+    VkShaderModuleCreateInfo passed = *info;
+    passed.pCode = swapped != NULL ? swapped : info->pCode;
+    const VkResult result = NEXT(device, CreateShaderModule)(device, &passed, allocator, module);
+    free(swapped);
     uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
     for (size_t i = 0; i < info->codeSize; i++) {
         hash = (hash ^ ((const uint8_t *) info->pCode)[i]) * UINT64_C(0x100000001b3);
@@ -262,7 +340,12 @@ static void note_submitted(VkCommandBuffer buffer)
 static VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, uint32_t count,
                                                    const VkSubmitInfo *submits, VkFence fence)
 {
-    const VkResult result = NEXT(queue, QueueSubmit)(queue, count, submits, fence);
+    pthread_mutex_lock(&state.lock);
+    const int was_lost = is_lost();
+    pthread_mutex_unlock(&state.lock);
+    const VkResult result = was_lost
+                                ? VK_ERROR_DEVICE_LOST
+                                : NEXT(queue, QueueSubmit)(queue, count, submits, fence);
     pthread_mutex_lock(&state.lock);
     state.submits++;
     for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
@@ -375,6 +458,8 @@ static const struct {
     {"vkGetInstanceProcAddr", (PFN_vkVoidFunction) wjit_count_instance_function, 1},
     {"vkGetDeviceProcAddr", (PFN_vkVoidFunction) wjit_count_device_function, 0},
     {"vkDestroyDevice", (PFN_vkVoidFunction) destroy_device, 0},
+    {"vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory, 0},
+    {"vkWaitForFences", (PFN_vkVoidFunction) wait_for_fences, 0},
     {"vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module, 0},
     {"vkCreateComputePipelines", (PFN_vkVoidFunction) create_compute_pipelines, 0},
     {"vkBeginCommandBuffer", (PFN_vkVoidFunction) begin_command_buffer, 0},
