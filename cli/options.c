@@ -124,6 +124,17 @@ static const char *apply_threads(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *apply_features(struct options *options, const char *value)
+{
+    if (!value || !strcmp(value, "list")) {
+        options->command = COMMAND_FEATURES;
+        return NULL;
+    }
+    return wjit_features_switch(&options->features, value, NULL)
+               ? NULL
+               : "names like -multi-memory,+threads were expected: see wjit --features";
+}
+
 static const char *apply_deterministic(struct options *options, const char *value)
 {
     (void) value;
@@ -212,8 +223,10 @@ static const char *apply_json(struct options *options, const char *value)
 
 #define ON_RUN (1u << COMMAND_RUN)
 #define ON_COMPILE (1u << COMMAND_COMPILE)
+#define ON_VALIDATE (1u << COMMAND_VALIDATE)
 #define ON_DEVICES (1u << COMMAND_DEVICES)
 #define ON_DUMP (1u << COMMAND_DUMP)
+#define ON_FEATURES (1u << COMMAND_FEATURES)
 
 static const struct row rows[] = {
     {"--dir", VALUE_NEEDED, ON_RUN, apply_dir},
@@ -225,6 +238,8 @@ static const struct row rows[] = {
     {"--gpu-memory", VALUE_NEEDED, ON_RUN, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
     {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_threads},
+    {"--features", VALUE_OPTIONAL, ON_RUN | ON_COMPILE | ON_VALIDATE | ON_DUMP | ON_FEATURES,
+     apply_features},
     {"--deterministic", VALUE_NONE, ON_RUN | ON_COMPILE | ON_DUMP, apply_deterministic},
     {"--timeout", VALUE_NEEDED, ON_RUN, apply_timeout},
     {"--max-memory", VALUE_NEEDED, ON_RUN, apply_max_memory},
@@ -299,8 +314,8 @@ static int check(struct options *options)
 {
     // The variable is about programs that run.
     options->gpu = options->command == COMMAND_RUN ? options->gpu : NULL;
-    bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_HELP &&
-                      options->command != COMMAND_VERSION;
+    bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_FEATURES &&
+                      options->command != COMMAND_HELP && options->command != COMMAND_VERSION;
     if (needs_file && !options->file) {
         return report(EXIT_USAGE, NULL, "no FILE was given: see wjit --help");
     }
@@ -318,7 +333,8 @@ static int check(struct options *options)
 
 int options_parse(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){.command = COMMAND_RUN, .func_index = UINT32_MAX};
+    *options = (struct options){
+        .command = COMMAND_RUN, .func_index = UINT32_MAX, .features = WJIT_FEATURES_DEFAULT};
     const char *gpu = getenv("WJIT_GPU");
     if (gpu && *gpu) {
         apply_gpu(options, gpu);
@@ -383,6 +399,7 @@ void options_print_help(void)
         "                          the first kernel that leaves other bytes; for tests, slow\n"
         "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
         "  --threads N             threads for kernels and compilation\n"
+        "  --features=[+-]NAME,... switch features of WebAssembly on or off; alone: list them\n"
         "  --deterministic         the deterministic profile: canonical NaNs\n"
         "  --timeout DUR           stop after this time: 500ms, 2s, 1m\n"
         "  --max-memory SIZE       the most that a linear memory may have: 64K, 512M, 2G\n"
@@ -399,4 +416,11 @@ void options_print_help(void)
         "143 terminated.\n"
         "WJIT_GPU=DEVICE is the same as --gpu=DEVICE.\n",
         stdout);
+}
+
+void options_print_features(const struct options *options)
+{
+    for (uint32_t bit = 1; wjit_feature_name(bit); bit <<= 1) {
+        printf("%-20s %s\n", wjit_feature_name(bit), options->features & bit ? "on" : "off");
+    }
 }

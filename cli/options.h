@@ -15,6 +15,7 @@ enum command {
     COMMAND_VALIDATE,
     COMMAND_DEVICES,
     COMMAND_DUMP,
+    COMMAND_FEATURES,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -37,6 +38,7 @@ struct options {
     bool checks_kernels;
     wjit_gpu_memory_t gpu_memory;
     uint32_t threads; // 0: not said
+    uint32_t features; // enum wjit_feature bits
     bool is_deterministic;
     uint64_t timeout_ns; // 0: none
     bool has_memory_max;
@@ -53,5 +55,7 @@ int options_parse(struct options *options, int argc, char **argv);
 void options_clear(struct options *options);
 
 void options_print_help(void);
+// Each feature of WebAssembly, and whether it is on.
+void options_print_features(const struct options *options);
 
 #endif

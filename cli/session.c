@@ -19,6 +19,7 @@ static wasm_config_t *make_config(const struct options *options)
     if (!config) {
         return NULL;
     }
+    wjit_config_set_features(config, options->features);
     wjit_config_set_deterministic(config, options->is_deterministic);
     wjit_config_set_threads(config, options->threads);
     wjit_config_set_gpu(config, options->gpu);

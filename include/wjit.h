@@ -48,7 +48,7 @@ typedef struct wjit_error_t {
 // Of an engine, made with wasm_config_new and given to wjit_engine_new.
 
 enum wjit_feature {
-    WJIT_FEATURE_MVP = 1 << 0, // Wasm 2.0 without SIMD
+    WJIT_FEATURE_MVP = 1 << 0, // Wasm 2.0 without SIMD and reference types
     WJIT_FEATURE_SIMD = 1 << 1,
     WJIT_FEATURE_RELAXED_SIMD = 1 << 2,
     WJIT_FEATURE_TYPED_REFS = 1 << 3,
@@ -61,8 +61,9 @@ enum wjit_feature {
     WJIT_FEATURE_WIDE_ARITHMETIC = 1 << 10,
     WJIT_FEATURE_EXCEPTIONS = 1 << 11, // decoded and validated, refused when compiled
     WJIT_FEATURE_GC = 1 << 12,         // the same
-    WJIT_FEATURES_DEFAULT = (1 << 11) - 1,
-    WJIT_FEATURES_ALL = (1 << 13) - 1,
+    WJIT_FEATURE_REFERENCE_TYPES = 1 << 13,
+    WJIT_FEATURES_DEFAULT = ((1 << 11) - 1) | WJIT_FEATURE_REFERENCE_TYPES,
+    WJIT_FEATURES_ALL = (1 << 14) - 1,
 };
 
 typedef enum wjit_compile_mode_t {
@@ -73,6 +74,12 @@ typedef enum wjit_compile_mode_t {
 
 // Bits of enum wjit_feature; default WJIT_FEATURES_DEFAULT.
 WJIT_API void wjit_config_set_features(wasm_config_t *, uint32_t features);
+// The name of a feature bit, "multi-memory" say; NULL when `feature` is not one of them.
+WJIT_API const char *wjit_feature_name(uint32_t feature);
+// Switches features on and off by their names, in order: "-multi-memory,+threads"; a name alone is
+// switched on, "all" is every one of them. False with *error and *features as it was:
+// WJIT_ERROR_USAGE for an unknown name, or -mvp.
+WJIT_API bool wjit_features_switch(uint32_t *features, const char *switches, wjit_error_t *error);
 // The specification's deterministic profile: canonical NaNs, fixed relaxed operations. Default off.
 WJIT_API void wjit_config_set_deterministic(wasm_config_t *, bool);
 // Bounds are checked by instructions, never by guard pages (they are anyway where address space is

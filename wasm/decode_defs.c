@@ -72,13 +72,22 @@ static bool read_func_import(struct wj_decoder *d)
     return true;
 }
 
+static bool check_table_count(struct wj_decoder *d)
+{
+    if (d->module->table_count >= 1 && !wj_reader_has(&d->in, WJ_FEATURE_REFERENCE_TYPES)) {
+        return wj_reader_needs(&d->in, "multiple tables", WJ_FEATURE_REFERENCE_TYPES);
+    }
+    if (d->module->table_count >= WJ_LIMIT_TABLES) {
+        return wj_reader_fail(&d->in, WJ_ERR_LIMIT, "more than %u tables", WJ_LIMIT_TABLES);
+    }
+    return true;
+}
+
 static bool read_table_import(struct wj_decoder *d)
 {
     struct wj_module *m = d->module;
-    if (m->table_count >= WJ_LIMIT_TABLES) {
-        return wj_reader_fail(&d->in, WJ_ERR_LIMIT, "more than %u tables", WJ_LIMIT_TABLES);
-    }
-    if (!reserve_import(d, (void **) &m->tables, m->table_count, sizeof *m->tables) ||
+    if (!check_table_count(d) ||
+        !reserve_import(d, (void **) &m->tables, m->table_count, sizeof *m->tables) ||
         !wj_read_table_type(&d->in, &m->tables[m->table_count].type)) {
         return false;
     }
@@ -243,7 +252,7 @@ bool wj_decode_tables(struct wj_decoder *d)
         return false;
     }
     for (uint32_t i = 0; i < count; i++, m->table_count++) {
-        if (!read_table(d, &m->tables[m->table_count])) {
+        if (!check_table_count(d) || !read_table(d, &m->tables[m->table_count])) {
             return false;
         }
     }

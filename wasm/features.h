@@ -6,7 +6,7 @@
 
 enum wj_feature {
     WJ_FEATURE_MVP = 1u << 0, // with mutable globals, sign extension, saturating conversion,
-                              // multi-value, bulk memory and reference types: Wasm 2.0
+                              // multi-value and bulk memory
     WJ_FEATURE_SIMD = 1u << 1,
     WJ_FEATURE_RELAXED_SIMD = 1u << 2,
     WJ_FEATURE_TYPED_REFS = 1u << 3,
@@ -19,6 +19,7 @@ enum wj_feature {
     WJ_FEATURE_WIDE_ARITHMETIC = 1u << 10,
     WJ_FEATURE_EXCEPTIONS = 1u << 11,
     WJ_FEATURE_GC = 1u << 12,
+    WJ_FEATURE_REFERENCE_TYPES = 1u << 13, // references as values, several tables
 };
 
 #endif

@@ -12,7 +12,7 @@ static bool heap_of_byte(uint8_t byte, enum wj_heap *heap, uint32_t *feature)
         return true;
     case 0x6f:
         *heap = WJ_HEAP_EXTERN;
-        *feature = WJ_FEATURE_MVP;
+        *feature = WJ_FEATURE_REFERENCE_TYPES;
         return true;
     case 0x6e: *heap = WJ_HEAP_ANY; return true;
     case 0x6d: *heap = WJ_HEAP_EQ; return true;
@@ -125,6 +125,9 @@ bool wj_read_valtype(struct wj_reader *in, wj_valtype *type)
     uint32_t feature;
     if (byte != 0x63 && byte != 0x64 && !heap_of_byte(byte, &heap, &feature)) {
         return wj_reader_fail(in, WJ_ERR_MALFORMED, "malformed value type 0x%02x", byte);
+    }
+    if (!wj_reader_has(in, WJ_FEATURE_REFERENCE_TYPES)) {
+        return wj_reader_needs(in, "reference as a value", WJ_FEATURE_REFERENCE_TYPES);
     }
     return wj_read_reftype(in, type);
 }

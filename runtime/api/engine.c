@@ -17,7 +17,8 @@ _Static_assert(WJIT_ERROR_NONE == (int) WJ_ERR_NONE && WJIT_ERROR_USAGE == (int)
                    WJIT_ERROR_LINK == (int) WJ_ERR_LINK && WJIT_ERROR_DEVICE == (int) WJ_ERR_DEVICE,
                "error kinds are converted by value");
 _Static_assert(WJIT_FEATURE_GC == (int) WJ_FEATURE_GC && WJIT_FEATURE_MVP == (int) WJ_FEATURE_MVP &&
-                   WJIT_FEATURE_WIDE_ARITHMETIC == (int) WJ_FEATURE_WIDE_ARITHMETIC,
+                   WJIT_FEATURE_WIDE_ARITHMETIC == (int) WJ_FEATURE_WIDE_ARITHMETIC &&
+                   WJIT_FEATURE_REFERENCE_TYPES == (int) WJ_FEATURE_REFERENCE_TYPES,
                "features are converted by value");
 _Static_assert(WJIT_COMPILE_PARALLEL == (int) WJ_COMPILE_PARALLEL, "modes are converted by value");
 

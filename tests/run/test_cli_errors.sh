@@ -95,6 +95,40 @@ expect 0 - "$WJIT" run -- ok.wasm
 expect 0 - "$WJIT" startonly.wasm
 expect 0 - "$WJIT" --help
 grep -q -- --timeout out || fail "--help does not name --timeout"
+# Features: what is listed is what is switched.
+expect 0 - "$WJIT" --features
+grep -qE '^simd +on$' out && grep -qE '^gc +off$' out || fail "--features: $(cat out)"
+mapfile -t features < <(awk '{ print $1 }' out)
+[ "${features[0]}" = mvp ] && [ "${#features[@]}" -ge 13 ] || fail "--features: ${features[*]}"
+for name in "${features[@]:1}"; do
+    for switch in "-$name" "+$name" "$name"; do
+        state=on
+        [ "${switch:0:1}" = - ] && state=off
+        run "$WJIT" "--features=$switch" --features=list
+        [ "$code" -eq 0 ] && grep -qE "^$name +$state\$" out || fail "$switch: $(cat out)"
+    done
+done
+run "$WJIT" --features=-all,+threads --features
+[ "$(grep -c ' on$' out)" -eq 2 ] || fail "--features=-all,+threads: $(cat out)"
+for wrong in "" - + , simd, simd,,gc -mvp --simd SIMD nonsense; do
+    expect 125 '^wjit: --features: .*expected' "$WJIT" "--features=$wrong" ok.wasm
+done
+expect 125 'no FILE was expected' "$WJIT" --features ok.wasm
+wat twomem <<'WAT'
+(module (memory 1) (memory 1) (func (export "_start")))
+WAT
+wat vector <<'WAT'
+(module (func (export "_start") (drop (i32x4.extract_lane 0 (v128.const i64x2 1 2)))))
+WAT
+expect 0 - "$WJIT" twomem.wasm
+expect 0 - "$WJIT" --features=-simd twomem.wasm
+for command in run validate dump "compile -o twomem.cwasm"; do
+    # shellcheck disable=SC2086 # the command is words
+    expect 126 'multi' "$WJIT" $command --features=-multi-memory twomem.wasm
+done
+expect 126 'the simd feature is off' "$WJIT" --features=-simd vector.wasm
+expect 0 - "$WJIT" --features=-simd --features=simd vector.wasm
+
 expect 0 - "$WJIT" --version
 grep -qE '^wjit [0-9]+\.[0-9]+' out || fail "--version: $(cat out)"
 expect 0 - "$WJIT" validate ok.wasm

@@ -640,22 +640,26 @@ static bool run_command(struct runner *r, char *line)
     return fail(r, "this runner knows no command %s", type);
 }
 
-// The features that a group is about: what has gone into the specification, and its own proposal.
+// The features that a group is about, as switches of what the specification has. A proposal's tests
+// are those of its own specification: that of threads is older than reference types and
+// multi-memory, and tests that a second table or memory is refused.
 static uint32_t features_of(const char *group)
 {
-    const uint32_t specified = WJIT_FEATURES_ALL & ~(uint32_t) WJIT_FEATURE_THREADS &
-                               ~(uint32_t) WJIT_FEATURE_CUSTOM_PAGE_SIZES &
-                               ~(uint32_t) WJIT_FEATURE_WIDE_ARITHMETIC;
-    if (strcmp(group, "threads") == 0) {
-        return specified | WJIT_FEATURE_THREADS;
+    static const struct {
+        const char *group, *switches;
+    } rows[] = {
+        {"threads", "+threads,-reference-types,-multi-memory"},
+        {"custom-page-sizes", "+custom-page-sizes"},
+        {"wide-arithmetic", "+wide-arithmetic"},
+    };
+    uint32_t features = WJIT_FEATURES_ALL;
+    wjit_features_switch(&features, "-threads,-custom-page-sizes,-wide-arithmetic", NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].group, group) == 0) {
+            wjit_features_switch(&features, rows[i].switches, NULL);
+        }
     }
-    if (strcmp(group, "custom-page-sizes") == 0) {
-        return specified | WJIT_FEATURE_CUSTOM_PAGE_SIZES;
-    }
-    if (strcmp(group, "wide-arithmetic") == 0) {
-        return specified | WJIT_FEATURE_WIDE_ARITHMETIC;
-    }
-    return specified;
+    return features;
 }
 
 static bool open_engine(struct runner *r)

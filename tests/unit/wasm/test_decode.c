@@ -228,6 +228,16 @@ static void test_features(void **state)
     SECTION(b, 5, 1, 4, 1);
     assert_int_equal(refusal(b->bytes, b->size, WJ_FEATURE_MVP, "memory64"), WJ_ERR_INVALID);
     begin_module(b);
+    SECTION(b, 4, 1, 0x70, 0, 1);
+    assert_int_equal(refusal(b->bytes, b->size, WJ_FEATURE_MVP, ""), WJ_ERR_NONE);
+    begin_module(b);
+    SECTION(b, 4, 2, 0x70, 0, 1, 0x70, 0, 1);
+    assert_int_equal(refusal(b->bytes, b->size, WJ_FEATURE_MVP, "reference"), WJ_ERR_INVALID);
+    begin_module(b);
+    SECTION(b, 1, 1, 0x60, 1, 0x70, 0);
+    assert_int_equal(refusal(b->bytes, b->size, WJ_FEATURE_MVP, "reference"), WJ_ERR_INVALID);
+    assert_int_equal(refusal(b->bytes, b->size, ALL_FEATURES, ""), WJ_ERR_NONE);
+    begin_module(b);
     SECTION(b, 1, 1, 0x5f, 0);
     assert_int_equal(refusal(b->bytes, b->size, WJ_FEATURE_MVP, "gc"), WJ_ERR_INVALID);
     begin_module(b);
