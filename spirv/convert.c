@@ -56,15 +56,26 @@ static struct truncation truncate(struct wj_spv_translator *t, enum wj_spv_repr 
         is_used = WJ_SPV_OP(b, SpvOpLogicalAnd, bools, is_valid, is_positive);
     }
     const uint32_t in = WJ_SPV_OP(b, SpvOpSelect, t->types[from], is_used, a, zero);
+    if (to == REPR_U64 && t->uses_pairs) {
+        const uint32_t bits = WJ_SPV_OP(b, SpvOpBitcast, t->types[REPR_U32], in);
+        return (struct truncation){is_valid, wj_spv_pair_from_f32(t, bits, is_signed)};
+    }
     const SpvOp op = is_signed ? SpvOpConvertFToS : SpvOpConvertFToU;
     return (struct truncation){is_valid, WJ_SPV_OP(b, op, t->types[to], in)};
+}
+
+// Lane by lane where there are lanes.
+static uint32_t choose(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t condition,
+                       uint32_t yes, uint32_t no)
+{
+    return wj_spv_components(repr) == 1
+               ? wj_spv_select(t, repr, condition, yes, no)
+               : WJ_SPV_OP(&t->b, SpvOpSelect, t->types[repr], condition, yes, no);
 }
 
 uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, enum wj_spv_repr to,
                           bool is_signed, uint32_t a)
 {
-    struct wj_spv_builder *b = &t->b;
-    const uint32_t type = t->types[to];
     const uint64_t sign = UINT64_C(1) << (wj_spv_width(to) - 1);
     const uint64_t low = is_signed ? sign : 0;
     const uint64_t high = is_signed ? sign - 1 : sign | (sign - 1);
@@ -72,10 +83,9 @@ uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, en
     const uint32_t zero = float_const(t, from, 0);
     const uint32_t is_negative = test(t, SpvOpFOrdLessThan, from, a, zero);
     const uint32_t is_positive = test(t, SpvOpFOrdGreaterThan, from, a, zero);
-    uint32_t other =
-        WJ_SPV_OP(b, SpvOpSelect, type, is_positive, wj_spv_int(t, to, high), wj_spv_int(t, to, 0));
-    other = WJ_SPV_OP(b, SpvOpSelect, type, is_negative, wj_spv_int(t, to, low), other);
-    return WJ_SPV_OP(b, SpvOpSelect, type, trunc.is_valid, trunc.value, other);
+    uint32_t other = choose(t, to, is_positive, wj_spv_int(t, to, high), wj_spv_int(t, to, 0));
+    other = choose(t, to, is_negative, wj_spv_int(t, to, low), other);
+    return choose(t, to, trunc.is_valid, trunc.value, other);
 }
 
 uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a)
@@ -211,20 +221,30 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op)
     const uint32_t type = t->types[cvt->to];
     uint32_t id = 0;
     switch ((enum action) cvt->action) {
-    case RESIZE_S: id = WJ_SPV_OP(b, SpvOpSConvert, type, a); break;
-    case RESIZE_U: id = WJ_SPV_OP(b, SpvOpUConvert, type, a); break;
+    case RESIZE_S: id = wj_spv_resize(t, cvt->to, a, true); break;
+    case RESIZE_U: id = wj_spv_resize(t, cvt->to, a, false); break;
     case TRUNC_S:
     case TRUNC_U: id = trunc_trapping(t, op, cvt, a); break;
     case SAT_S: id = wj_spv_trunc_sat(t, cvt->from, cvt->to, true, a); break;
     case SAT_U: id = wj_spv_trunc_sat(t, cvt->from, cvt->to, false, a); break;
-    case FROM_S: id = WJ_SPV_OP(b, SpvOpConvertSToF, type, a); break;
+    case FROM_S:
     case FROM_U:
-        id = cvt->from == REPR_U32 ? wj_spv_from_u32(t, cvt->to, a)
-                                   : WJ_SPV_OP(b, SpvOpConvertUToF, type, a);
+        if (cvt->from == REPR_U64 && t->uses_pairs) {
+            id = wj_spv_pair_to_f32(t, a, cvt->action == FROM_S);
+            struct wj_spv_value real = wj_spv_value(id, REPR_U32);
+            real.is_dynamic = true;
+            wj_spv_push(t, real);
+            return true;
+        }
+        if (cvt->action == FROM_U && cvt->from == REPR_U32) {
+            id = wj_spv_from_u32(t, cvt->to, a);
+            break;
+        }
+        id = WJ_SPV_OP(b, cvt->action == FROM_S ? SpvOpConvertSToF : SpvOpConvertUToF, type, a);
         break;
     case REAL:
         id = WJ_SPV_OP(b, SpvOpFConvert, type, a);
-        if (value.is_const && cvt->to == REPR_F32) {
+        if (!value.is_dynamic && cvt->to == REPR_F32) {
             // It may have become 0, with which drivers multiply and divide as they like.
             const uint32_t bits = WJ_SPV_OP(b, SpvOpBitcast, t->types[REPR_U32], id);
             id = WJ_SPV_OP(b, SpvOpBitcast, type, wj_spv_opaque(t, REPR_U32, bits));
@@ -233,6 +253,8 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op)
     case NOTHING: id = a; break;
     }
     struct wj_spv_value result = wj_spv_value(id, cvt->to);
+    // Operands were made so, but for f64.promote_f32.
+    result.is_dynamic = cvt->action != REAL || cvt->to == REPR_F32 || value.is_dynamic;
     if (op->sub == CVT_I32_WRAP_I64) {
         wj_spv_align_root(t, op, &result);
     }

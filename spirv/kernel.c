@@ -58,7 +58,10 @@ static void make_types(struct wj_spv_translator *t)
     t->types[REPR_F32] = f32;
     t->types[REPR_U32X4] = wj_spv_type_vector(b, u32, 4);
     t->types[REPR_F32X4] = wj_spv_type_vector(b, f32, 4);
-    if (t->caps->has_int64) {
+    t->uses_pairs = !t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED;
+    if (t->uses_pairs) {
+        t->types[REPR_U64] = wj_spv_type_vector(b, u32, 2);
+    } else {
         t->types[REPR_U64] = wj_spv_type_int(b, 64);
         t->types[REPR_U64X2] = wj_spv_type_vector(b, t->types[REPR_U64], 2);
     }
@@ -481,6 +484,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
         goto done;
     }
     wj_spv_memory_helpers(t);
+    wj_spv_pair_helpers(t);
     make_main(t, &e);
     if (t->has_failed) {
         goto done;

@@ -289,14 +289,6 @@ static uint32_t vector_of(struct wj_spv_translator *t, uint32_t a, uint32_t b, u
     return WJ_SPV_OP(&t->b, SpvOpCompositeConstruct, t->types[REPR_U32X4], a, b, c, d);
 }
 
-static uint32_t pair_as_u64(struct wj_spv_translator *t, const uint32_t words[2])
-{
-    struct wj_spv_builder *b = &t->b;
-    const uint32_t pair = wj_spv_type_vector(b, t->types[REPR_U32], 2);
-    const uint32_t both = wj_spv_result(b, SpvOpCompositeConstruct, pair, words, 2);
-    return WJ_SPV_OP(b, SpvOpBitcast, t->types[REPR_U64], both);
-}
-
 // Two words of narrow lanes, widened to twice the width.
 static uint32_t load_extended(struct wj_spv_translator *t, const uint32_t words[2],
                               unsigned lane_bits, bool is_signed)
@@ -369,7 +361,9 @@ static bool load_v128(struct wj_spv_translator *t, const struct wj_op *op)
     case LOAD_V128_64_ZERO: id = vector_of(t, words[0], words[1], zero, zero); break;
     default: id = load_vector(t, &access); break;
     }
-    wj_spv_push(t, wj_spv_value(id, REPR_U32X4));
+    struct wj_spv_value value = wj_spv_value(id, REPR_U32X4);
+    value.is_dynamic = true;
+    wj_spv_push(t, value);
     return true;
 }
 
@@ -404,13 +398,13 @@ static bool load_scalar(struct wj_spv_translator *t, const struct wj_op *op)
     }
     struct wj_spv_value value = wj_spv_value(words[0], REPR_U32);
     if (load->size_bytes == 8) {
-        value = wj_spv_value(pair_as_u64(t, words), REPR_U64);
+        value = wj_spv_value(wj_spv_join64(t, words), REPR_U64);
     } else if (is_64) {
-        const SpvOp op_code = load->is_signed ? SpvOpSConvert : SpvOpUConvert;
-        value = wj_spv_value(WJ_SPV_OP(&t->b, op_code, t->types[REPR_U64], words[0]), REPR_U64);
+        value = wj_spv_value(wj_spv_resize(t, REPR_U64, words[0], load->is_signed), REPR_U64);
     } else if (op->sub == LOAD_I32) {
         wj_spv_align_root(t, op, &value);
     }
+    value.is_dynamic = true;
     wj_spv_push(t, value);
     return true;
 }
@@ -502,13 +496,10 @@ static void store_value(struct wj_spv_translator *t, const struct access *access
             words[i] = WJ_SPV_OP(b, SpvOpCompositeExtract, u32, vector, i);
         }
     } else if (size == 8) {
-        const uint32_t pair_type = wj_spv_type_vector(b, u32, 2);
-        const uint32_t pair = WJ_SPV_OP(b, SpvOpBitcast, pair_type, wj_spv_as(t, value, REPR_U64));
-        words[0] = WJ_SPV_OP(b, SpvOpCompositeExtract, u32, pair, 0);
-        words[1] = WJ_SPV_OP(b, SpvOpCompositeExtract, u32, pair, 1);
+        wj_spv_split64(t, wj_spv_as(t, value, REPR_U64), words);
     } else {
         words[0] = value.repr == REPR_U64 || value.repr == REPR_F64
-                       ? WJ_SPV_OP(b, SpvOpUConvert, u32, wj_spv_as(t, value, REPR_U64))
+                       ? wj_spv_resize(t, REPR_U32, wj_spv_as(t, value, REPR_U64), false)
                        : wj_spv_as(t, value, REPR_U32);
     }
     if (size >= 4) {

@@ -28,6 +28,9 @@ static uint64_t quiet_bit(enum wj_spv_repr repr)
 
 uint32_t wj_spv_int(struct wj_spv_translator *t, enum wj_spv_repr repr, uint64_t value)
 {
+    if (repr == REPR_U64) {
+        return wj_spv_const_i64(t, value);
+    }
     const uint32_t scalar = wj_spv_width(repr) == 64 ? wj_spv_const_u64(&t->b, value)
                                                      : wj_spv_const_u32(&t->b, (uint32_t) value);
     const unsigned count = wj_spv_components(repr);
@@ -37,24 +40,31 @@ uint32_t wj_spv_int(struct wj_spv_translator *t, enum wj_spv_repr repr, uint64_t
 static uint32_t two(struct wj_spv_translator *t, SpvOp op, enum wj_spv_repr repr, uint32_t a,
                     uint32_t b)
 {
+    if (repr == REPR_U64 && t->uses_pairs) {
+        return wj_spv_pair_op(t, op, a, b);
+    }
     return WJ_SPV_OP(&t->b, op, t->types[repr], a, b);
 }
 
 static uint32_t test(struct wj_spv_translator *t, SpvOp op, enum wj_spv_repr repr, uint32_t a,
                      uint32_t b)
 {
+    if (repr == REPR_U64 && t->uses_pairs) {
+        return wj_spv_pair_test(t, op, a, b);
+    }
     return WJ_SPV_OP(&t->b, op, t->bool_types[repr], a, b);
 }
 
 uint32_t wj_spv_select(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t condition,
                        uint32_t yes, uint32_t no)
 {
-    const unsigned count = wj_spv_components(repr);
+    const bool is_pair = repr == REPR_U64 && t->uses_pairs;
+    const unsigned count = is_pair ? 2 : wj_spv_components(repr);
     // A scalar condition for a vector needs SPIR-V 1.4; drivers know the vector form best.
     if (count > 1) {
         const uint32_t scalars[4] = {condition, condition, condition, condition};
-        condition =
-            wj_spv_result(&t->b, SpvOpCompositeConstruct, t->bool_types[repr], scalars, count);
+        const uint32_t type = is_pair ? t->bool_types[REPR_U64X2] : t->bool_types[repr];
+        condition = wj_spv_result(&t->b, SpvOpCompositeConstruct, type, scalars, count);
     }
     return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[repr], condition, yes, no);
 }
@@ -62,6 +72,9 @@ uint32_t wj_spv_select(struct wj_spv_translator *t, enum wj_spv_repr repr, uint3
 static uint32_t select_each(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t condition,
                             uint32_t yes, uint32_t no)
 {
+    if (repr == REPR_U64) {
+        return wj_spv_select(t, repr, condition, yes, no);
+    }
     return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[repr], condition, yes, no);
 }
 
@@ -90,7 +103,7 @@ uint32_t wj_spv_popcnt(struct wj_spv_translator *t, enum wj_spv_repr repr, uint3
     return WJ_SPV_OP(&t->b, SpvOpBitCount, t->types[repr], a);
 }
 
-static uint32_t clz32(struct wj_spv_translator *t, uint32_t a)
+uint32_t wj_spv_clz32(struct wj_spv_translator *t, uint32_t a)
 {
     // FindUMsb of 0 is -1, so that 31 - it is right for 0 too.
     const uint32_t top = WJ_SPV_GLSL(&t->b, GLSLstd450FindUMsb, t->types[REPR_U32], a);
@@ -116,10 +129,10 @@ uint32_t wj_spv_extend(struct wj_spv_translator *t, enum wj_spv_repr repr, uint3
 static uint32_t count64(struct wj_spv_translator *t, enum wj_iunop sub, uint32_t a)
 {
     struct wj_spv_builder *b = &t->b;
-    const uint32_t u32 = t->types[REPR_U32];
-    const uint32_t high64 = two(t, SpvOpShiftRightLogical, REPR_U64, a, wj_spv_const_u64(b, 32));
-    const uint32_t low = WJ_SPV_OP(b, SpvOpUConvert, u32, a);
-    const uint32_t high = WJ_SPV_OP(b, SpvOpUConvert, u32, high64);
+    uint32_t words[2];
+    wj_spv_split64(t, a, words);
+    const uint32_t low = words[0];
+    const uint32_t high = words[1];
     uint32_t count;
     if (sub == IUN_POPCNT) {
         count = two(t, SpvOpIAdd, REPR_U32, wj_spv_popcnt(t, REPR_U32, low),
@@ -129,12 +142,12 @@ static uint32_t count64(struct wj_spv_translator *t, enum wj_iunop sub, uint32_t
         const uint32_t near = is_clz ? high : low;
         const uint32_t far = is_clz ? low : high;
         const uint32_t is_zero = test(t, SpvOpIEqual, REPR_U32, near, wj_spv_const_u32(b, 0));
-        const uint32_t in_far = is_clz ? clz32(t, far) : ctz32(t, far);
-        const uint32_t in_near = is_clz ? clz32(t, near) : ctz32(t, near);
+        const uint32_t in_far = is_clz ? wj_spv_clz32(t, far) : ctz32(t, far);
+        const uint32_t in_near = is_clz ? wj_spv_clz32(t, near) : ctz32(t, near);
         const uint32_t beyond = two(t, SpvOpIAdd, REPR_U32, in_far, wj_spv_const_u32(b, 32));
         count = wj_spv_select(t, REPR_U32, is_zero, beyond, in_near);
     }
-    return WJ_SPV_OP(b, SpvOpUConvert, t->types[REPR_U64], count);
+    return wj_spv_resize(t, REPR_U64, count, false);
 }
 
 static bool iunary(struct wj_spv_translator *t, const struct wj_op *op)
@@ -152,7 +165,7 @@ static bool iunary(struct wj_spv_translator *t, const struct wj_op *op)
         if (repr == REPR_U64) {
             result = count64(t, op->sub, a);
         } else {
-            result = op->sub == IUN_CLZ   ? clz32(t, a)
+            result = op->sub == IUN_CLZ   ? wj_spv_clz32(t, a)
                      : op->sub == IUN_CTZ ? ctz32(t, a)
                                           : wj_spv_popcnt(t, repr, a);
         }
@@ -175,6 +188,9 @@ static bool divide(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     const uint32_t one = wj_spv_int(t, repr, 1);
     if (t->caps->i32_div == WJ_GPU_REFUSED) {
         return wj_spv_refuse(t, op, "the device divides integers wrongly");
+    }
+    if (repr == REPR_U64 && t->uses_pairs && t->caps->loop_iterations_max != 0) {
+        return wj_spv_refuse(t, op, "i64 division, a loop here: the device ends loops early");
     }
     uint32_t safe = b;
     if (!divisor->is_const || divisor->bits == 0) {
@@ -385,11 +401,13 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
         *result = wj_spv_value(two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits),
                                    wj_spv_int(t, bits, sign_bit(bits) - 1)),
                                bits);
+        result->is_dynamic = a.is_dynamic;
         return true;
     case FUN_NEG:
         *result = wj_spv_value(two(t, SpvOpBitwiseXor, bits, wj_spv_as(t, a, bits),
                                    wj_spv_int(t, bits, sign_bit(bits))),
                                bits);
+        result->is_dynamic = a.is_dynamic;
         return true;
     case FUN_SQRT:
         if (!needs_native(t, op, is_64 ? t->caps->f64_sqrt : t->caps->f32_sqrt, "sqrt")) {
@@ -397,6 +415,7 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
         }
         *result = wj_spv_value(
             WJ_SPV_GLSL(&t->b, GLSLstd450Sqrt, t->types[repr], wj_spv_as(t, a, repr)), repr);
+        result->is_dynamic = a.is_dynamic;
         return true;
     case FUN_CEIL: instruction = GLSLstd450Ceil; break;
     case FUN_FLOOR: instruction = GLSLstd450Floor; break;
@@ -414,6 +433,7 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
         wj_spv_opaque(t, bits, WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[bits], rounded));
     *result = wj_spv_value(
         select_each(t, bits, is_nan_bits(t, bits, in), quieted(t, bits, in), out), bits);
+    result->is_dynamic = a.is_dynamic;
     return true;
 }
 
@@ -438,6 +458,7 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
     case FBIN_MAX:
         *result = wj_spv_value(
             minimum(t, bits, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits), sub == FBIN_MAX), bits);
+        result->is_dynamic = a.is_dynamic && b.is_dynamic;
         return true;
     case FBIN_COPYSIGN: {
         const uint32_t magnitude = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits),
@@ -445,18 +466,21 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
         const uint32_t sign = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, b, bits),
                                   wj_spv_int(t, bits, sign_bit(bits)));
         *result = wj_spv_value(two(t, SpvOpBitwiseOr, bits, magnitude, sign), bits);
+        result->is_dynamic = a.is_dynamic;
         return true;
     }
     }
     if (!needs_native(t, op, is_64 ? t->caps->f64_arith : t->caps->f32_arith, "arithmetic")) {
         return false;
     }
-    if (a.is_const && b.is_const) {
+    if (!a.is_dynamic && !b.is_dynamic) {
+        // The result could be known, and 0: see wj_spv_zero().
         a = wj_spv_value(wj_spv_opaque(t, bits, wj_spv_as(t, a, bits)), bits);
     }
     const uint32_t x = wj_spv_as(t, a, repr);
     const uint32_t y = wj_spv_as(t, b, repr);
     *result = wj_spv_value(wj_spv_exact(t, arithmetic, repr, x, y), repr);
+    result->is_dynamic = true;
     return true;
 }
 

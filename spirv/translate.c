@@ -93,16 +93,26 @@ bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_v
         return true;
     }
     if (type == WJ_TYPE_I64 || type == WJ_TYPE_F64) {
-        if (!t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED) {
+        if (t->uses_pairs && t->caps->i32_wide == WJ_GPU_REFUSED) {
             return wj_spv_refuse(t, op, "%s: the device has no 64-bit integers",
                                  type == WJ_TYPE_I64 ? "i64" : "f64");
         }
-        if (type == WJ_TYPE_F64 && !t->caps->has_float64) {
+        if (type == WJ_TYPE_F64 && (t->uses_pairs || !t->caps->has_float64)) {
             return wj_spv_refuse(t, op, "f64: the device has no 64-bit floats");
         }
         return true;
     }
     return wj_spv_refuse(t, op, "references");
+}
+
+uint32_t wj_spv_const_i64(struct wj_spv_translator *t, uint64_t bits)
+{
+    if (!t->uses_pairs) {
+        return wj_spv_const_u64(&t->b, bits);
+    }
+    const uint32_t words[2] = {wj_spv_const_u32(&t->b, (uint32_t) bits),
+                               wj_spv_const_u32(&t->b, (uint32_t) (bits >> 32))};
+    return wj_spv_const(&t->b, SpvOpConstantComposite, t->types[REPR_U64], words, 2);
 }
 
 uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr)
@@ -112,7 +122,11 @@ uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr)
         return t->zero;
     }
     if (repr == REPR_U64) {
-        return WJ_SPV_OP(b, SpvOpUConvert, t->types[REPR_U64], t->zero);
+        return wj_spv_resize(t, REPR_U64, t->zero, false);
+    }
+    if (repr == REPR_U64X2) {
+        const uint32_t lane = wj_spv_zero(t, REPR_U64);
+        return WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[REPR_U64X2], lane, lane);
     }
     return WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[REPR_U32X4], t->zero, t->zero, t->zero,
                      t->zero);
@@ -201,10 +215,11 @@ static bool push_const(struct wj_spv_translator *t, const struct wj_op *op, wj_v
     } else if ((type == WJ_TYPE_F32 && (bits & INT32_MAX) == 0) ||
                (type == WJ_TYPE_F64 && (bits & INT64_MAX) == 0)) {
         const uint32_t id = type == WJ_TYPE_F32 ? wj_spv_const_u32(&t->b, (uint32_t) bits)
-                                                : wj_spv_const_u64(&t->b, bits);
+                                                : wj_spv_const_i64(t, bits);
         value.id = wj_spv_opaque(t, (enum wj_spv_repr) value.repr, id);
+        value.is_dynamic = true;
     } else if (value.repr == REPR_U64) {
-        value.id = wj_spv_const_u64(&t->b, bits);
+        value.id = wj_spv_const_i64(t, bits);
         value.is_const = true;
     } else {
         value.id = wj_spv_const_u32(&t->b, (uint32_t) bits);
@@ -281,6 +296,7 @@ static bool parametric_op(struct wj_spv_translator *t, const struct wj_op *op)
     const uint32_t chosen = wj_spv_select(t, repr, wj_spv_as(t, condition, REPR_BOOL),
                                           wj_spv_as(t, yes, repr), wj_spv_as(t, no, repr));
     struct wj_spv_value value = wj_spv_value(chosen, repr);
+    value.is_dynamic = yes.is_dynamic && no.is_dynamic;
     if (repr == REPR_U32 && !yes.is_const && !no.is_const) {
         value.roots = yes.roots | no.roots;
         value.align_log2 = yes.align_log2 < no.align_log2 ? yes.align_log2 : no.align_log2;
@@ -380,6 +396,7 @@ bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op)
     case FAM_FBINARY:
     case FAM_FCOMPARE: return wj_spv_numeric(t, op);
     case FAM_CONVERT: return wj_spv_convert(t, op);
+    case FAM_WIDE: return wj_spv_wide(t, op);
     case FAM_VSHUFFLE:
     case FAM_VSPLAT:
     case FAM_VEXTRACT:
@@ -395,7 +412,6 @@ bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op)
     case FAM_ATOMIC_STORE:
     case FAM_ATOMIC_RMW:
     case FAM_ATOMIC_OTHER:
-    case FAM_WIDE:
     case FAM_EXCEPTION:
     case FAM_GC:
     case FAM_COUNT: break;

@@ -37,7 +37,8 @@ struct wj_spv_value {
     uint8_t repr; // enum wj_spv_repr
     uint8_t align_log2;
     bool is_const;
-    uint64_t bits; // when is_const
+    bool is_dynamic; // as a float: nothing that a driver's compiler can compute
+    uint64_t bits;   // when is_const
     uint64_t roots;
 };
 
@@ -138,7 +139,7 @@ struct wj_spv_func {
     uint32_t id;
     uint32_t type;
     bool has_loops;
-    uint8_t visit;    // of the search for recursion
+    uint8_t visit; // of the search for recursion
     uint32_t callee_count;
     uint32_t callee_capacity;
     uint32_t *callees; // indexes in wj_spv_translator.funcs
@@ -157,6 +158,7 @@ struct wj_spv_translator {
     uint32_t offset_base; // byte offset that the ones in `stop` count from
     bool has_loops;
     bool has_memory;
+    bool uses_pairs;     // i64 is a vector of two words
     uint32_t loop_total; // in all versions of all functions
 
     // Types and module variables.
@@ -167,7 +169,8 @@ struct wj_spv_translator {
     uint32_t word_pointer, vector_pointer, byte_pointer;
     uint32_t trap_record, push, push_pointer;
     uint32_t stop, stop_address, fuel; // private variables
-    uint32_t store_byte, store_word;   // functions, made at the end when they were called
+    // Functions, made at the end when they were called.
+    uint32_t store_byte, store_word, divide_pairs;
 
     // The functions of the kernel.
     struct wj_spv_func *funcs;
@@ -181,7 +184,7 @@ struct wj_spv_translator {
     bool has_effects;        // a store may have run before here
     uint32_t early_accesses; // made while none had
     uint32_t loop_count;
-    uint32_t brk; // variable: label index + 1 of a branch under way
+    uint32_t brk;        // variable: label index + 1 of a branch under way
     bool uses_brk;
     uint32_t local_count;
     const wj_valtype *local_types;
@@ -216,6 +219,7 @@ bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_v
 // A zero of the form, of which the driver's compiler does not know that it is one: some take any
 // product with a constant 0 for 0, whatever the sign, and divide by a constant 0 as they like.
 uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr);
+uint32_t wj_spv_const_i64(struct wj_spv_translator *t, uint64_t bits);
 // The same value, but no constant to the driver.
 uint32_t wj_spv_opaque(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id);
 // The value in another form: the same bits, or the same number for REPR_BOOL.
@@ -277,6 +281,7 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
 uint32_t wj_spv_extend(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t a,
                        unsigned bits);
 uint32_t wj_spv_popcnt(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t a);
+uint32_t wj_spv_clz32(struct wj_spv_translator *t, uint32_t a);
 
 // convert.c
 bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op);
@@ -289,11 +294,32 @@ bool wj_spv_memory(struct wj_spv_translator *t, const struct wj_op *op);
 // Makes the functions that stores called.
 void wj_spv_memory_helpers(struct wj_spv_translator *t);
 
-// vector.c, lanes.c
+// pair.c: i64 as two words, the low one first.
+void wj_spv_split64(struct wj_spv_translator *t, uint32_t a, uint32_t words[2]);
+uint32_t wj_spv_join64(struct wj_spv_translator *t, const uint32_t words[2]);
+void wj_spv_multiply_wide(struct wj_spv_translator *t, uint32_t a, uint32_t b, bool is_signed,
+                          uint32_t words[2]);
+// Between i32 and i64.
+uint32_t wj_spv_resize(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a,
+                       bool is_signed);
+// What the instruction does to 64-bit integers, done to pairs.
+uint32_t wj_spv_pair_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b);
+uint32_t wj_spv_pair_test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b);
+uint32_t wj_spv_pair_to_f32(struct wj_spv_translator *t, uint32_t a, bool is_signed);
+uint32_t wj_spv_pair_from_f32(struct wj_spv_translator *t, uint32_t bits, bool is_signed);
+bool wj_spv_wide(struct wj_spv_translator *t, const struct wj_op *op);
+// Makes the functions that were called.
+void wj_spv_pair_helpers(struct wj_spv_translator *t);
+
+// vector.c, lanes.c, lanes_wide.c
 bool wj_spv_vector(struct wj_spv_translator *t, const struct wj_op *op);
 bool wj_spv_lanes_unary(struct wj_spv_translator *t, const struct wj_op *op);
 bool wj_spv_lanes_binary(struct wj_spv_translator *t, const struct wj_op *op);
 bool wj_spv_lanes_shift(struct wj_spv_translator *t, const struct wj_op *op);
+// False: the operation is none of these.
+bool wj_spv_wide_unary(struct wj_spv_translator *t, const struct wj_op *op, bool *is_good);
+bool wj_spv_wide_binary(struct wj_spv_translator *t, const struct wj_op *op);
+void wj_spv_relaxed_dot_add(struct wj_spv_translator *t);
 
 static inline enum wj_spv_repr wj_spv_float_of(enum wj_spv_repr bits)
 {

@@ -34,6 +34,14 @@ static void push_vector(struct wj_spv_translator *t, uint32_t id, enum wj_spv_re
     wj_spv_push(t, wj_spv_value(id, repr));
 }
 
+static void push_result(struct wj_spv_translator *t, struct wj_spv_value result)
+{
+    push_vector(t, result.id, (enum wj_spv_repr) result.repr);
+    if (!t->has_failed) {
+        t->stack[t->stack_count - 1].is_dynamic = result.is_dynamic;
+    }
+}
+
 static bool refuse(struct wj_spv_translator *t, const struct wj_op *op)
 {
     return wj_spv_refuse(t, op, "this operation on v128 lanes");
@@ -108,10 +116,32 @@ static uint32_t as_lane(struct wj_spv_translator *t, struct wj_spv_value value,
                                                              : wj_spv_as(t, value, repr);
 }
 
+// i64x2 where i64 is a pair of words.
+static void split_pairs(struct wj_spv_translator *t, struct wj_spv_value value, uint32_t lanes[2])
+{
+    const uint32_t vector = wj_spv_as(t, value, REPR_U32X4);
+    for (uint32_t i = 0; i < 2; i++) {
+        lanes[i] = WJ_SPV_OP(&t->b, SpvOpVectorShuffle, t->types[REPR_U64], vector, vector, 2 * i,
+                             2 * i + 1);
+    }
+}
+
+static void push_pairs(struct wj_spv_translator *t, const uint32_t lanes[2])
+{
+    push_vector(t, wj_spv_result(&t->b, SpvOpCompositeConstruct, t->types[REPR_U32X4], lanes, 2),
+                REPR_U32X4);
+}
+
 static bool splat(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
     const struct wj_spv_value value = wj_spv_pop(t);
+    if (op->type == SHAPE_I64X2 && t->uses_pairs) {
+        const uint32_t lane = as_lane(t, value, REPR_U64);
+        const uint32_t lanes[2] = {lane, lane};
+        push_pairs(t, lanes);
+        return true;
+    }
     if (op->type == SHAPE_I64X2 || op->type == SHAPE_F64X2) {
         const uint32_t lane = as_lane(t, value, REPR_U64);
         push_vector(t, WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[REPR_U64X2], lane, lane),
@@ -126,8 +156,10 @@ static bool splat(struct wj_spv_translator *t, const struct wj_op *op)
         lane = vec_op(t, SpvOpIMul, REPR_U32, lane, u32_const(t, UINT32_MAX / mask));
     }
     const enum wj_spv_repr repr = is_float ? REPR_F32X4 : REPR_U32X4;
-    push_vector(t, WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[repr], lane, lane, lane, lane),
-                repr);
+    struct wj_spv_value result = wj_spv_value(
+        WJ_SPV_OP(b, SpvOpCompositeConstruct, t->types[repr], lane, lane, lane, lane), repr);
+    result.is_dynamic = value.is_dynamic;
+    push_result(t, result);
     return true;
 }
 
@@ -138,7 +170,15 @@ static bool extract(struct wj_spv_translator *t, const struct wj_op *op)
     if (op->type == SHAPE_F32X4 && value.repr == REPR_F32X4) {
         const uint32_t id =
             WJ_SPV_OP(b, SpvOpCompositeExtract, t->types[REPR_F32], value.id, op->lane);
-        wj_spv_push(t, wj_spv_value(id, REPR_F32));
+        struct wj_spv_value lane = wj_spv_value(id, REPR_F32);
+        lane.is_dynamic = value.is_dynamic;
+        wj_spv_push(t, lane);
+        return true;
+    }
+    if (op->type == SHAPE_I64X2 && t->uses_pairs) {
+        uint32_t lanes[2];
+        split_pairs(t, value, lanes);
+        wj_spv_push(t, wj_spv_value(lanes[op->lane], REPR_U64));
         return true;
     }
     if (op->type == SHAPE_I64X2 || op->type == SHAPE_F64X2) {
@@ -150,7 +190,9 @@ static bool extract(struct wj_spv_translator *t, const struct wj_op *op)
     }
     const uint32_t vector = wj_spv_as(t, value, REPR_U32X4);
     if (!is_narrow(op)) {
-        wj_spv_push(t, wj_spv_value(extract_word(t, vector, op->lane), REPR_U32));
+        struct wj_spv_value lane = wj_spv_value(extract_word(t, vector, op->lane), REPR_U32);
+        lane.is_dynamic = value.is_dynamic;
+        wj_spv_push(t, lane);
         return true;
     }
     const uint32_t size = op->type == SHAPE_I8X16 ? 1 : 2;
@@ -167,6 +209,13 @@ static bool replace(struct wj_spv_translator *t, const struct wj_op *op)
     struct wj_spv_builder *b = &t->b;
     const struct wj_spv_value lane = wj_spv_pop(t);
     const struct wj_spv_value value = wj_spv_pop(t);
+    if (op->type == SHAPE_I64X2 && t->uses_pairs) {
+        uint32_t lanes[2];
+        split_pairs(t, value, lanes);
+        lanes[op->lane] = as_lane(t, lane, REPR_U64);
+        push_pairs(t, lanes);
+        return true;
+    }
     if (op->type == SHAPE_I64X2 || op->type == SHAPE_F64X2) {
         const uint32_t vector = wj_spv_as(t, value, REPR_U64X2);
         push_vector(t,
@@ -235,7 +284,51 @@ static bool float_unary(struct wj_spv_translator *t, const struct wj_op *op)
     if (!wj_spv_funary(t, op, repr, sub, wj_spv_pop(t), &result)) {
         return false;
     }
-    push_vector(t, result.id, result.repr);
+    push_result(t, result);
+    return true;
+}
+
+static bool pair_unary(struct wj_spv_translator *t, const struct wj_op *op)
+{
+    uint32_t lanes[2];
+    if (op->sub != VUN_ABS && op->sub != VUN_NEG) {
+        return refuse(t, op);
+    }
+    split_pairs(t, wj_spv_pop(t), lanes);
+    const uint32_t zero = wj_spv_int(t, REPR_U64, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t minus = wj_spv_pair_op(t, SpvOpISub, zero, lanes[i]);
+        const uint32_t is_negative = wj_spv_pair_test(t, SpvOpSLessThan, lanes[i], zero);
+        lanes[i] =
+            op->sub == VUN_NEG ? minus : wj_spv_select(t, REPR_U64, is_negative, minus, lanes[i]);
+    }
+    push_pairs(t, lanes);
+    return true;
+}
+
+static bool pair_binary(struct wj_spv_translator *t, const struct wj_op *op)
+{
+    uint32_t a[2], b[2];
+    const bool is_compare = op->sub >= VBIN_EQ && op->sub <= VBIN_GE_U;
+    if (!is_compare && (op->sub < VBIN_ADD || op->sub > VBIN_MUL)) {
+        return refuse(t, op);
+    }
+    split_pairs(t, wj_spv_pop(t), b);
+    split_pairs(t, wj_spv_pop(t), a);
+    const SpvOp code = op->sub == VBIN_ADD   ? SpvOpIAdd
+                       : op->sub == VBIN_SUB ? SpvOpISub
+                                             : SpvOpIMul;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!is_compare) {
+            a[i] = wj_spv_pair_op(t, code, a[i], b[i]);
+            continue;
+        }
+        const enum wj_icmp cmp = (enum wj_icmp)(op->sub - VBIN_EQ);
+        const uint32_t holds = wj_spv_icompare(t, REPR_U64, cmp, a[i], b[i]);
+        a[i] = wj_spv_select(t, REPR_U64, holds, wj_spv_int(t, REPR_U64, UINT64_MAX),
+                             wj_spv_int(t, REPR_U64, 0));
+    }
+    push_pairs(t, a);
     return true;
 }
 
@@ -248,19 +341,26 @@ static bool unary(struct wj_spv_translator *t, const struct wj_op *op)
         push_vector(t, WJ_SPV_OP(b, SpvOpNot, t->types[REPR_U32X4], a), REPR_U32X4);
         return true;
     }
+    bool is_good;
+    if (wj_spv_wide_unary(t, op, &is_good)) {
+        return is_good;
+    }
     if (!check_shape(t, op)) {
         return false;
+    }
+    if (op->type == SHAPE_I64X2 && t->uses_pairs) {
+        return pair_unary(t, op);
     }
     if (op->type == SHAPE_F32X4 || op->type == SHAPE_F64X2) {
         return float_unary(t, op);
     }
-    if (op->sub == VUN_TRUNC_SAT_S || op->sub == VUN_TRUNC_SAT_U) {
+    const bool is_signed = op->sub == VUN_TRUNC_SAT_S || op->sub == VUN_RELAXED_TRUNC_S;
+    if (is_signed || op->sub == VUN_TRUNC_SAT_U || op->sub == VUN_RELAXED_TRUNC_U) {
         if (t->caps->i32_from_f32 == WJ_GPU_REFUSED) {
             return wj_spv_refuse(t, op, "the device converts floats to integers wrongly");
         }
         const uint32_t a = wj_spv_as(t, wj_spv_pop(t), REPR_F32X4);
-        push_vector(t, wj_spv_trunc_sat(t, REPR_F32X4, REPR_U32X4, op->sub == VUN_TRUNC_SAT_S, a),
-                    REPR_U32X4);
+        push_vector(t, wj_spv_trunc_sat(t, REPR_F32X4, REPR_U32X4, is_signed, a), REPR_U32X4);
         return true;
     }
     if (op->sub != VUN_ABS && op->sub != VUN_NEG) {
@@ -323,7 +423,7 @@ static bool float_binary(struct wj_spv_translator *t, const struct wj_op *op)
     if (!wj_spv_fbinary(t, op, repr, arithmetic, a, b, &result)) {
         return false;
     }
-    push_vector(t, result.id, result.repr);
+    push_result(t, result);
     return true;
 }
 
@@ -386,13 +486,38 @@ static bool binary(struct wj_spv_translator *t, const struct wj_op *op)
     if (op->sub <= VBIN_XOR) {
         return bitwise(t, op);
     }
+    if (wj_spv_wide_binary(t, op)) {
+        return true;
+    }
     if (!check_shape(t, op)) {
         return false;
+    }
+    if (op->type == SHAPE_I64X2 && t->uses_pairs) {
+        return pair_binary(t, op);
     }
     if (op->type == SHAPE_F32X4 || op->type == SHAPE_F64X2) {
         return float_binary(t, op);
     }
     return is_narrow(op) ? wj_spv_lanes_binary(t, op) : int_binary(t, op);
+}
+
+// Rounded twice, as the deterministic profile has it and the CPU does.
+static bool multiply_add(struct wj_spv_translator *t, const struct wj_op *op, enum wj_fbinop sum)
+{
+    const enum wj_spv_repr repr = shape_reprs[op->type];
+    if (!check_shape(t, op)) {
+        return false;
+    }
+    const struct wj_spv_value c = wj_spv_pop(t);
+    const struct wj_spv_value b = wj_spv_pop(t);
+    const struct wj_spv_value a = wj_spv_pop(t);
+    struct wj_spv_value product, result;
+    if (!wj_spv_fbinary(t, op, repr, FBIN_MUL, a, b, &product) ||
+        !wj_spv_fbinary(t, op, repr, sum, c, product, &result)) {
+        return false;
+    }
+    push_result(t, result);
+    return true;
 }
 
 static bool ternary(struct wj_spv_translator *t, const struct wj_op *op)
@@ -409,27 +534,50 @@ static bool ternary(struct wj_spv_translator *t, const struct wj_op *op)
         push_vector(t, vec_op(t, SpvOpBitwiseXor, words, no, chosen), words);
         return true;
     }
-    case VTERN_RELAXED_MADD:
-    case VTERN_RELAXED_NMADD:
-    case VTERN_RELAXED_DOT_ADD: break;
+    case VTERN_RELAXED_MADD: return multiply_add(t, op, FBIN_ADD);
+    case VTERN_RELAXED_NMADD: return multiply_add(t, op, FBIN_SUB);
+    case VTERN_RELAXED_DOT_ADD: wj_spv_relaxed_dot_add(t); return true;
     }
-    // Fused or not is the CPU's choice to make, and a driver's fma is free to be either.
-    return wj_spv_refuse(t, op, "relaxed multiply-add");
+    return false;
+}
+
+// i64x2, by its words.
+static void test_wide(struct wj_spv_translator *t, const struct wj_op *op, uint32_t a)
+{
+    struct wj_spv_builder *b = &t->b;
+    uint32_t lanes[2];
+    const bool is_bitmask = op->sub == VTEST_BITMASK;
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t high = extract_word(t, a, 2 * i + 1);
+        const uint32_t any = vec_op(t, SpvOpBitwiseOr, REPR_U32, extract_word(t, a, 2 * i), high);
+        lanes[i] = is_bitmask
+                       ? vec_op(t, SpvOpShiftRightLogical, REPR_U32, high, u32_const(t, 31))
+                       : WJ_SPV_OP(b, SpvOpINotEqual, t->types[REPR_BOOL], any, u32_const(t, 0));
+    }
+    if (is_bitmask) {
+        lanes[1] = vec_op(t, SpvOpShiftLeftLogical, REPR_U32, lanes[1], u32_const(t, 1));
+        wj_spv_push(
+            t, wj_spv_value(vec_op(t, SpvOpBitwiseOr, REPR_U32, lanes[0], lanes[1]), REPR_U32));
+        return;
+    }
+    const uint32_t all = WJ_SPV_OP(b, SpvOpLogicalAnd, t->types[REPR_BOOL], lanes[0], lanes[1]);
+    wj_spv_push(t, wj_spv_value(all, REPR_BOOL));
 }
 
 static bool test(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t bool_type = t->types[REPR_BOOL];
-    if (op->sub != VTEST_ANY_TRUE && op->type != SHAPE_I32X4 && !is_narrow(op)) {
-        return refuse(t, op);
-    }
     const uint32_t a = wj_spv_as(t, wj_spv_pop(t), REPR_U32X4);
     const uint32_t zero = wj_spv_int(t, REPR_U32X4, 0);
     if (op->sub == VTEST_ANY_TRUE || (op->sub == VTEST_ALL_TRUE && op->type == SHAPE_I32X4)) {
         const uint32_t lanes = wj_spv_icompare(t, REPR_U32X4, ICMP_NE, a, zero);
         const SpvOp op_code = op->sub == VTEST_ANY_TRUE ? SpvOpAny : SpvOpAll;
         wj_spv_push(t, wj_spv_value(WJ_SPV_OP(b, op_code, bool_type, lanes), REPR_BOOL));
+        return true;
+    }
+    if (op->type == SHAPE_I64X2) {
+        test_wide(t, op, a);
         return true;
     }
     const unsigned bits = op->type == SHAPE_I8X16 ? 8 : op->type == SHAPE_I16X8 ? 16 : 32;
@@ -465,8 +613,19 @@ static bool shift(struct wj_spv_translator *t, const struct wj_op *op)
         return false;
     }
     uint32_t count = wj_spv_as(t, wj_spv_pop(t), REPR_U32);
-    const uint32_t a = wj_spv_as(t, wj_spv_pop(t), repr);
+    const uint32_t a =
+        wj_spv_as(t, wj_spv_pop(t), t->uses_pairs && repr == REPR_U64X2 ? REPR_U32X4 : repr);
     count = vec_op(t, SpvOpBitwiseAnd, REPR_U32, count, u32_const(t, wj_spv_width(repr) - 1));
+    if (repr == REPR_U64X2 && t->uses_pairs) {
+        uint32_t lanes[2];
+        split_pairs(t, wj_spv_value(a, REPR_U32X4), lanes);
+        const uint32_t pair = wj_spv_resize(t, REPR_U64, count, false);
+        for (unsigned i = 0; i < 2; i++) {
+            lanes[i] = wj_spv_pair_op(t, ops[op->sub], lanes[i], pair);
+        }
+        push_pairs(t, lanes);
+        return true;
+    }
     uint32_t counts[4] = {count, count, count, count};
     if (repr == REPR_U64X2) {
         counts[0] = counts[1] = WJ_SPV_OP(b, SpvOpUConvert, t->types[REPR_U64], count);

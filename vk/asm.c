@@ -180,6 +180,7 @@ static void make_types(struct wj_vk_asm *a, bool has_int64, bool has_float64)
     a->type_bool = make_type(a, SpvOpTypeBool, NULL, 0);
     a->type_u32 = TYPE(a, SpvOpTypeInt, 32, 0);
     a->type_f32 = TYPE(a, SpvOpTypeFloat, 32);
+    a->type_pair = TYPE(a, SpvOpTypeStruct, a->type_u32, a->type_u32);
     if (has_int64) {
         a->type_u64 = TYPE(a, SpvOpTypeInt, 64, 0);
     }

@@ -33,6 +33,7 @@ struct wj_vk_asm {
     uint32_t next_id;
     bool has_failed; // out of memory
     uint32_t type_void, type_bool, type_u32, type_f32, type_u64, type_f64;
+    uint32_t type_pair; // a struct of two words
     uint32_t pointer_word, pointer_push, pointer_variable;
     uint32_t glsl, memory, trap, push;
     uint32_t end_label;

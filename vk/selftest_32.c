@@ -446,6 +446,45 @@ static uint64_t expect_bits(uint64_t x64, uint64_t y)
     return clz << 16 | ctz << 8 | (uint32_t) __builtin_popcount(x);
 }
 
+// Operations whose results are two words, folded into one: sum and carry, difference and borrow,
+// the whole products.
+static uint32_t emit_wide(struct wj_vk_asm *a, uint32_t x, uint32_t y)
+{
+    static const SpvOp ops[] = {SpvOpIAddCarry, SpvOpISubBorrow, SpvOpUMulExtended,
+                                SpvOpSMulExtended};
+    const uint32_t both = a->type_pair;
+    uint32_t all = wj_vk_asm_u32(a, 0);
+    for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
+        const uint32_t result = ASM_OP(a, ops[i], both, x, y);
+        for (uint32_t j = 0; j < 2; j++) {
+            const uint32_t word = ASM_OP(a, SpvOpCompositeExtract, a->type_u32, result, j);
+            all = op2(a, SpvOpIAdd, op2(a, SpvOpIMul, all, wj_vk_asm_u32(a, 31)), word);
+        }
+    }
+    return all;
+}
+
+static uint64_t expect_wide(uint64_t x64, uint64_t y64)
+{
+    const uint32_t x = (uint32_t) x64;
+    const uint32_t y = (uint32_t) y64;
+    const uint64_t product = (uint64_t) x * y;
+    const uint64_t with_sign = (uint64_t) ((int64_t) (int32_t) x * (int32_t) y);
+    const uint32_t words[] = {x + y,
+                              x + y < x,
+                              x - y,
+                              x < y,
+                              (uint32_t) product,
+                              (uint32_t) (product >> 32),
+                              (uint32_t) with_sign,
+                              (uint32_t) (with_sign >> 32)};
+    uint32_t all = 0;
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        all = all * 31 + words[i];
+    }
+    return all;
+}
+
 #define CHECK(field, lowering, result, emit, expect)                                               \
     {                                                                                              \
 #field " " #emit, WJ_VK_VERDICT(field), LOWERING_##lowering, RESULT_##result, emit_##emit, \
@@ -475,6 +514,7 @@ static const struct wj_vk_check checks[] = {
     CHECK(i32_div, NATIVE, BITS32, div_u, div_u),
     CHECK(i32_shift, NATIVE, BITS32, shift, shift),
     CHECK(i32_bits, NATIVE, BITS32, bits, bits),
+    CHECK(i32_wide, NATIVE, BITS32, wide, wide),
 };
 #undef CHECK
 

@@ -34,9 +34,11 @@ enum wj_gpu_verdict {
 #define WJ_GPU_QUIRKS(X)                                                                         \
     X(f32_arith) /* add, sub, mul with denormals and NaN */                                      \
     X(f32_div)                                                                                   \
-    X(f32_sqrt) X(f32_round) /* ceil, floor, trunc, nearest */                                   \
+    X(f32_sqrt)                                                                                  \
+    X(f32_round) /* ceil, floor, trunc, nearest */                                               \
         X(f32_compare) X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) \
             X(i32_shift) X(i32_bits) /* clz, ctz, popcnt */                                      \
+        X(i32_wide)    /* carries, products of two words */                                      \
         X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 
 struct wj_gpu_caps {

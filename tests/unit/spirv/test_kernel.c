@@ -21,14 +21,13 @@ static const struct refusal refusals[] = {
     {"(module (import \"a\" \"b\" (func)) (memory 1) (func (export \"kernel\") " KERNEL_TYPE
      "(call 0)))",
      "calls imported function 0"},
-    {"(module (memory 1) (func $f (call $f)) (func (export \"kernel\") " KERNEL_TYPE
-     "(call $f)))",
+    {"(module (memory 1) (func $f (call $f)) (func (export \"kernel\") " KERNEL_TYPE "(call $f)))",
      "function 0 is recursive"},
-    {"(module (memory 1) (func $f (call $g)) (func $g (call $f)) (func (export \"kernel\") "
-     KERNEL_TYPE "(call $f)))",
+    {"(module (memory 1) (func $f (call $g)) (func $g (call $f)) (func (export "
+     "\"kernel\") " KERNEL_TYPE "(call $f)))",
      "function 0 is recursive"},
-    {"(module (memory 1) (func $f (drop (memory.grow (i32.const 0)))) (func (export \"kernel\") "
-     KERNEL_TYPE "(call $f)))",
+    {"(module (memory 1) (func $f (drop (memory.grow (i32.const 0)))) (func (export "
+     "\"kernel\") " KERNEL_TYPE "(call $f)))",
      "calls function 0 (memory.grow)"},
     {"(module (memory 1) (func (export \"kernel\") (param i32 i32 i32 i64)))",
      "the kernel's type is not (i32 i32 i32 i32) -> ()"},
@@ -60,6 +59,7 @@ static void test_caps(void **state)
 {
     (void) state;
     static const char *const i64 = MODULE("(drop (i64.add (i64.const 1) (i64.const 2)))");
+    static const char *const f64 = MODULE("(drop (f64.add (f64.const 1) (f64.const 2)))");
     static const char *const div =
         MODULE("(f32.store (i32.const 0) (f32.div (f32.load (i32.const 4)) (f32.const 3)))");
     struct temp_files t;
@@ -68,8 +68,14 @@ static void test_caps(void **state)
     struct wj_gpu_caps caps = full_caps();
     temp_open(&t);
     caps.has_int64 = false;
+    assert_true(translate_wat(&t, i64, &caps, &code, &reason));
+    free((void *) code.words);
+    assert_false(translate_wat(&t, f64, &caps, &code, &reason));
+    assert_string_equal(reason.message, "f64: the device has no 64-bit floats");
+    caps.i32_wide = WJ_GPU_REFUSED;
     assert_false(translate_wat(&t, i64, &caps, &code, &reason));
     assert_string_equal(reason.message, "i64: the device has no 64-bit integers");
+    caps.i32_wide = WJ_GPU_NATIVE;
     assert_true(translate_wat(&t, div, &caps, &code, &reason));
     free((void *) code.words);
     caps.f32_div = WJ_GPU_REFUSED;
@@ -93,6 +99,17 @@ static const char *const kernels[] = {
     MODULE("(i64.store (local.get 3) (i64.load offset=4294967295 (local.get 0)))"),
     MODULE("(i32.store16 (i32.const 65534) (memory.size))"),
     MODULE("(i32.store (i32.const 65533) (i32.const 0))"),
+    MODULE(
+        "(i64.store (local.get 3) (i64.div_s (i64.load (local.get 3)) (i64.load (local.get 0))))"),
+    MODULE("(i64.store (local.get 3) (i64.rem_u (i64.clz (i64.load (local.get 3)))"
+           "(i64.rotl (i64.load (local.get 0)) (i64.extend_i32_s (local.get 0)))))"),
+    MODULE(
+        "(f32.store (local.get 3) (f32.convert_i64_u (i64.trunc_f32_s (f32.load (local.get 0)))))"),
+    MODULE("(v128.store (local.get 3) (i64x2.shl (i64x2.mul (v128.load (local.get 0))"
+           "(i64x2.abs (v128.load (local.get 1)))) (local.get 2)))"),
+    MODULE("(v128.store (local.get 3) (i8x16.swizzle (v128.load (local.get 0))"
+           "(i8x16.narrow_i16x8_u (v128.load (local.get 1)) (i64x2.extmul_high_i32x4_s"
+           "(v128.load (local.get 1)) (v128.load (local.get 2))))))"),
     "(module (func (export \"kernel\") " KERNEL_TYPE "(drop (i32.const 1))))",
     "(module (memory 1) (global f32 (f32.const 2.5)) (global v128 (v128.const i64x2 1 2))"
     "(func (export \"kernel\") " KERNEL_TYPE
@@ -107,16 +124,21 @@ static const char *const kernels[] = {
 static void test_valid(void **state)
 {
     (void) state;
-    struct wj_gpu_caps caps[3] = {full_caps(), full_caps(), full_caps()};
+    struct wj_gpu_caps caps[4] = {full_caps(), full_caps(), full_caps(), full_caps()};
     caps[1].has_storage8 = false;
     caps[2].f32_compare = caps[2].f64_compare = caps[2].f32_from_u32 = WJ_GPU_REPAIRED;
     caps[2].loop_iterations_max = 65535;
+    caps[3].has_int64 = caps[3].has_float64 = false;
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
-        for (size_t j = 0; j < 3; j++) {
+        for (size_t j = 0; j < 4; j++) {
             struct temp_files t;
             struct wj_gpu_code code;
             struct wj_err reason;
             temp_open(&t);
+            if (j == 3 && strstr(kernels[i], "f64") != NULL) {
+                temp_close(&t);
+                continue;
+            }
             if (!translate_wat(&t, kernels[i], &caps[j], &code, &reason)) {
                 fail_msg("%s: %s", kernels[i], reason.message);
             }

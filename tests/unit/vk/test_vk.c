@@ -562,6 +562,7 @@ static void test_info_and_caps(void **state)
     assert_int_equal(caps->i32_div, WJ_GPU_NATIVE);
     assert_int_equal(caps->i32_shift, WJ_GPU_NATIVE);
     assert_int_equal(caps->i32_bits, WJ_GPU_NATIVE);
+    assert_int_equal(caps->i32_wide, WJ_GPU_NATIVE);
     assert_int_equal(caps->f32_min_max, WJ_GPU_NATIVE);
     if (strstr(info.driver, "llvmpipe") != NULL) {
         assert_int_equal(info.kind, WJ_GPU_SOFTWARE);

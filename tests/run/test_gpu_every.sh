@@ -1,0 +1,21 @@
+#!/bin/bash
+# Every pure operation, on edge values: the device's bits are the CPU's. And on a second driver,
+# which lacks i64, f64 and denormals, where WJIT_SWIFTSHADER_ICD names it.
+. "$(dirname "$0")/lib.sh"
+need wat2wasm python3
+: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
+[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
+export VK_ICD_FILENAMES
+every() {
+    run python3 -B "$WJIT_ROOT/tests/spirv/every.py" --wjit "$WJIT" "$@"
+    cat out
+    [ "$code" -eq 0 ] || fail "exit code $code: $(head -c 600 err)"
+}
+every --allow 'atomic'
+grep -q '^[34]..* passed, 0 failed' out || fail "too few ran on the device"
+if [ -e "${WJIT_SWIFTSHADER_ICD:-}" ]; then
+    export VK_ICD_FILENAMES=$WJIT_SWIFTSHADER_ICD
+    every --allow 'atomic|not exact on the device|no 64-bit floats'
+    grep -q '^[234]..* passed, 0 failed' out || fail "too few ran on the second driver"
+fi
+finish
