@@ -177,6 +177,81 @@ static bool check_block(struct wj_spv_translator *t, const struct wj_op *op)
     return true;
 }
 
+// Some drivers lose what was loaded in a loop when it is used behind it: for items that left early
+// the load is done again, masked, as long as others go on. It takes a value that differs by the
+// way out: then each item keeps its own.
+
+static bool loses_values(const struct wj_spv_translator *t)
+{
+    return t->caps->loop_values != WJ_GPU_NATIVE;
+}
+
+void wj_spv_note_local(struct wj_spv_translator *t, uint32_t local)
+{
+    for (uint32_t i = t->label_count; loses_values(t) && i-- > 0;) {
+        if (t->labels[i].assigned != NULL) {
+            t->labels[i].assigned[local] = 1;
+        }
+    }
+}
+
+static void store_zeros(struct wj_spv_translator *t, const struct wj_spv_label *label)
+{
+    for (uint32_t i = 0; i < label->block.result_count && label->result_vars != NULL; i++) {
+        const enum wj_spv_repr repr = wj_spv_repr_of(label->block.results[i]);
+        WJ_SPV_DO(&t->b, SpvOpStore, label->result_vars[i], wj_spv_zero(t, repr));
+    }
+}
+
+static bool begin_keeping(struct wj_spv_translator *t, struct wj_spv_label *label)
+{
+    if (!loses_values(t)) {
+        return true;
+    }
+    label->assigned = WJ_ARENA_ARRAY(&t->pass_arena, uint8_t, t->local_count);
+    if (label->assigned == NULL) {
+        t->has_failed = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < t->label_count; i++) {
+        store_zeros(t, &t->labels[i]);
+    }
+    return true;
+}
+
+static void keep_value(struct wj_spv_translator *t, uint32_t variable, enum wj_spv_repr repr)
+{
+    const uint32_t value = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[repr], variable);
+    WJ_SPV_DO(&t->b, SpvOpStore, variable, wj_spv_opaque(t, repr, value));
+}
+
+// In the loop's continue target: other values for the way out from here, though equal ones.
+static void keep_values(struct wj_spv_translator *t, const struct wj_spv_label *label)
+{
+    if (label->assigned == NULL || t->load_count == label->loads_before) {
+        return;
+    }
+    for (uint32_t i = 0; i < t->local_count; i++) {
+        if (label->assigned[i] != 0) {
+            const enum wj_spv_repr repr = wj_spv_repr_of(t->local_types[i]);
+            keep_value(t, t->local_vars[i], repr);
+        }
+    }
+    keep_value(t, t->stop_address, REPR_U32);
+}
+
+// Leaves an endless loop if 0 is not 0.
+static void pretend_to_leave(struct wj_spv_translator *t, struct wj_spv_label *label)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t next = wj_spv_id(b);
+    const uint32_t leaves =
+        WJ_SPV_OP(b, SpvOpINotEqual, t->types[REPR_BOOL], t->zero, wj_spv_const_u32(b, 0));
+    wj_spv_selection(b, next);
+    wj_spv_branch_if(b, leaves, label->merge, next);
+    wj_spv_open(t, next, true);
+}
+
 static void open_loop(struct wj_spv_translator *t, struct wj_spv_label *label)
 {
     struct wj_spv_builder *b = &t->b;
@@ -191,12 +266,19 @@ static void open_loop(struct wj_spv_translator *t, struct wj_spv_label *label)
     store_top(t, label->param_vars, block->params, block->param_count);
     t->stack_count -= block->param_count;
     label->has_region = wj_spv_align_enter(t, label->at);
+    label->loads_before = t->load_count;
+    if (!begin_keeping(t, label)) {
+        return;
+    }
     const uint32_t body = wj_spv_id(b);
     wj_spv_branch(b, label->header);
     wj_spv_open(t, label->header, false);
     WJ_SPV_DO(b, SpvOpLoopMerge, label->merge, label->target, SpvLoopControlMaskNone);
     wj_spv_branch(b, body);
     wj_spv_open(t, body, true);
+    if (loses_values(t) && test_flag(t, label->at, FLAG_ENDLESS)) {
+        pretend_to_leave(t, label);
+    }
     push_vars(t, label->param_vars, block->params, block->param_count);
     t->loop_count++;
     t->has_loops = true;
@@ -299,6 +381,7 @@ static void leave_to(struct wj_spv_translator *t, uint32_t target, bool is_under
         label->block.result_count == 0) {
         // Nothing but ends of blocks lies between the end of the loop and that of the label.
         to = t->labels[loop].merge;
+        t->labels[loop].is_left = true;
         t->labels[loop].is_exit_used = true;
     } else {
         if (!label->is_breakable) {
@@ -324,6 +407,7 @@ static void leave_to(struct wj_spv_translator *t, uint32_t target, bool is_under
     }
     const uint32_t via = loop != UINT32_MAX && target < loop ? loop : breakable;
     struct wj_spv_label *left = &t->labels[via];
+    left->is_left = true;
     for (struct wj_spv_exit *exit = left->exits; exit != NULL; exit = exit->next) {
         if (exit->label == target) {
             wj_spv_branch(b, left->merge);
@@ -487,6 +571,7 @@ static void finish_loop(struct wj_spv_translator *t, const struct wj_spv_label *
               WJ_SPV_OP(b, SpvOpSelect, u32, is_now, wj_spv_const_u32(b, site), stop));
     const uint32_t has_fuel = WJ_SPV_OP(b, SpvOpLogicalNot, bool_type, is_empty);
     const uint32_t goes_on = WJ_SPV_OP(b, SpvOpLogicalAnd, bool_type, has_fuel, is_first);
+    keep_values(t, label);
     wj_spv_branch_if(b, goes_on, label->header, label->merge);
 }
 
@@ -533,6 +618,13 @@ static bool end_loop(struct wj_spv_translator *t, const struct wj_op *op)
     if (!b->is_terminated) {
         store_top(t, label->result_vars, label->block.results, label->block.result_count);
         wj_spv_branch(b, label->merge);
+        label->is_left = true;
+    }
+    if (!label->is_left) {
+        set_flag(t, label->at, FLAG_ENDLESS);
+    }
+    if (t->caps->loop_values == WJ_GPU_REFUSED && t->load_count != label->loads_before) {
+        return wj_spv_refuse(t, op, "loads in a loop: the device loses what they loaded");
     }
     finish_loop(t, label);
     t->region = label->has_region ? t->region->outer : t->region;

@@ -171,6 +171,7 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     }
     t->has_memory = true;
     t->early_accesses += is_early(t);
+    t->load_count++;
     if (base.is_const && base.bits + offset + size <= t->memory_bytes_min) {
         const uint32_t sum = (uint32_t) (base.bits + offset);
         const unsigned log2 = sum == 0 ? ALIGN_LOG2_MAX : (unsigned) __builtin_ctz(sum);

@@ -177,6 +177,7 @@ static bool local_op(struct wj_spv_translator *t, const struct wj_op *op)
         const struct wj_spv_value value = wj_spv_pop(t);
         WJ_SPV_DO(&t->b, SpvOpStore, t->local_vars[i], wj_spv_as(t, value, repr));
         wj_spv_align_local(t, i, &value);
+        wj_spv_note_local(t, i);
         t->local_cache[i] = value;
         t->local_epochs[i] = t->epoch;
         if (op->sub == LOCAL_TEE) {
@@ -350,6 +351,7 @@ static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
     }
     note_call(t, (uint32_t) (func - t->funcs));
     wj_spv_effect(t);
+    t->load_count++;
     uint32_t *operands = wj_arena_alloc_array(&t->pass_arena, type->param_count + 1, 4);
     if (operands == NULL) {
         t->has_failed = true;
@@ -531,6 +533,7 @@ static bool one_pass(struct wj_spv_translator *t)
     t->has_effects = t->mode == MODE_GENERAL;
     t->early_accesses = 0;
     t->loop_count = 0;
+    t->load_count = 0;
     t->stack_count = 0;
     t->label_count = 0;
     t->checked_count = 0;

@@ -49,6 +49,7 @@ enum wj_spv_flag {
     FLAG_BRANCHED = 1, // a label: some branch goes to it
     FLAG_EFFECTS = 2,  // a loop: it stores, or calls what stores
     FLAG_ROOT = 4,     // an operation: its result is the root that roots_at[] says
+    FLAG_ENDLESS = 8,  // a loop: nothing in it leaves it
 };
 
 struct wj_spv_alignment {
@@ -100,6 +101,9 @@ struct wj_spv_label {
     uint32_t if_merge;
     uint32_t height; // of the operand stack, without the parameters
     uint32_t loops_before;
+    uint32_t loads_before;
+    uint8_t *assigned; // a loop's, where the device loses values: of locals
+    bool is_left;      // a loop: something branches to its merge block
     uint32_t checked_count;
     uint32_t tail; // ends that follow right behind the loop's
     bool had_effects;
@@ -184,6 +188,7 @@ struct wj_spv_translator {
     bool has_effects;        // a store may have run before here
     uint32_t early_accesses; // made while none had
     uint32_t loop_count;
+    uint32_t load_count; // and calls
     uint32_t brk;        // variable: label index + 1 of a branch under way
     bool uses_brk;
     uint32_t local_count;
@@ -240,6 +245,8 @@ void wj_spv_trap_if(struct wj_spv_translator *t, const struct wj_op *op, uint32_
                     enum wj_trap_kind kind);
 void wj_spv_restart_if(struct wj_spv_translator *t, uint32_t condition);
 void wj_spv_effect(struct wj_spv_translator *t);
+// A local is assigned.
+void wj_spv_note_local(struct wj_spv_translator *t, uint32_t local);
 
 // align.c
 struct wj_spv_alignment wj_spv_align_join(struct wj_spv_alignment a, struct wj_spv_alignment b);

@@ -23,6 +23,8 @@ enum {
     LOOP_TURN = 9000,   // so that the group makes 72,000 iterations and each of it 9,000
     LOOP_ARM = 40000,   // in either arm of an if
     LOOP_GROUP_MIN = 8, // SIMD width of that lavapipe
+    LOOP_VALUE_WORD = LOOP_ITEMS * LOOP_WORDS, // of item 0, loaded in loops
+    LOOP_VALUE = 0x5eed5eed,
 };
 
 // Zeros, denormals, normals around powers of two, halfway cases, infinities, NaN; and as integers
@@ -237,7 +239,14 @@ static bool test_group(const struct bench *bench, const struct wj_vk_group *grou
     return ok;
 }
 
-enum loop_mode { LOOP_MODE_LONG, LOOP_MODE_TURNS, LOOP_MODE_ARMS, LOOP_MODE_COUNT };
+enum loop_mode {
+    LOOP_MODE_LONG,
+    LOOP_MODE_TURNS,
+    LOOP_MODE_ARMS,
+    LOOP_MODE_VALUES, // loaded in the loop, used behind it by items that left early
+    LOOP_MODE_KEPT,   // the same, in the repaired lowering
+    LOOP_MODE_COUNT,
+};
 
 struct loop_vars {
     uint32_t i, j, count, value;
@@ -295,6 +304,53 @@ static void emit_arms(struct wj_vk_asm *a, const struct loop_vars *vars)
     wj_vk_asm_label(a, merge);
 }
 
+// Items leave after 1 to LOOP_TURNS rounds, with what they loaded in the last one. The repaired
+// lowering has another value, equal but unknown to be, on the way that goes on.
+// What they left with is stored in here: a value that meets others behind the loop is kept.
+static void emit_values(struct wj_vk_asm *a, bool is_kept)
+{
+    const uint32_t round = wj_vk_asm_variable(a);
+    const uint32_t loaded = wj_vk_asm_variable(a);
+    const struct wj_vk_loop loop = {wj_vk_asm_id(a), wj_vk_asm_id(a), wj_vk_asm_id(a)};
+    const uint32_t body = wj_vk_asm_id(a);
+    const uint32_t leave = wj_vk_asm_id(a);
+    const uint32_t stay = wj_vk_asm_id(a);
+    const uint32_t turns = wj_vk_asm_u32(a, LOOP_TURNS);
+    const uint32_t mine = ASM_OP(a, SpvOpUMod, a->type_u32, a->item, turns);
+    ASM_DO(a, SpvOpStore, round, wj_vk_asm_u32(a, 0));
+    wj_vk_asm_branch(a, loop.header);
+    wj_vk_asm_label(a, loop.header);
+    ASM_DO(a, SpvOpLoopMerge, loop.merge, loop.next, SpvLoopControlMaskNone);
+    wj_vk_asm_branch(a, body);
+    wj_vk_asm_label(a, body);
+    const uint32_t turn = ASM_OP(a, SpvOpLoad, a->type_u32, round);
+    const uint32_t count = ASM_OP(a, SpvOpIAdd, a->type_u32, turn, wj_vk_asm_u32(a, 1));
+    const uint32_t word =
+        ASM_OP(a, SpvOpIAdd, a->type_u32, a->item, wj_vk_asm_u32(a, LOOP_VALUE_WORD));
+    ASM_DO(a, SpvOpStore, loaded, wj_vk_asm_load(a, word));
+    ASM_DO(a, SpvOpStore, round, count);
+    wj_vk_asm_test(a, ASM_OP(a, SpvOpIEqual, a->type_bool, turn, mine), leave, stay, stay);
+    wj_vk_asm_label(a, leave);
+    wj_vk_asm_branch(a, loop.merge);
+    wj_vk_asm_label(a, stay);
+    wj_vk_asm_branch(a, loop.next);
+    wj_vk_asm_label(a, loop.next);
+    if (is_kept) {
+        const uint32_t value = ASM_OP(a, SpvOpLoad, a->type_u32, loaded);
+        // Not of `args`, which is known in here.
+        const uint32_t nx = wj_vk_asm_push(a, offsetof(struct wj_gpu_push, nx) / 4);
+        const uint32_t zero =
+            ASM_OP(a, SpvOpShiftRightLogical, a->type_u32, nx, wj_vk_asm_u32(a, 31));
+        ASM_DO(a, SpvOpStore, loaded, ASM_OP(a, SpvOpBitwiseXor, a->type_u32, value, zero));
+    }
+    const uint32_t goes_on =
+        ASM_OP(a, SpvOpULessThan, a->type_bool, count, wj_vk_asm_u32(a, LOOP_LONG));
+    ASM_DO(a, SpvOpBranchConditional, goes_on, loop.header, loop.merge);
+    wj_vk_asm_label(a, loop.merge);
+    wj_vk_asm_store(a, word_at(a, LOOP_VALUE_WORD + LOOP_ITEMS, 1, 0),
+                    ASM_OP(a, SpvOpLoad, a->type_u32, loaded));
+}
+
 // Emits the mode's loops where push.args asks for them.
 static void emit_mode(struct wj_vk_asm *a, const struct loop_vars *vars, enum loop_mode mode)
 {
@@ -308,6 +364,8 @@ static void emit_mode(struct wj_vk_asm *a, const struct loop_vars *vars, enum lo
     case LOOP_MODE_LONG: emit_plain_loop(a, vars, LOOP_LONG); break;
     case LOOP_MODE_TURNS: emit_turns(a, vars); break;
     case LOOP_MODE_ARMS: emit_arms(a, vars); break;
+    case LOOP_MODE_VALUES: emit_values(a, false); break;
+    case LOOP_MODE_KEPT: emit_values(a, true); break;
     case LOOP_MODE_COUNT: break;
     }
     wj_vk_asm_branch(a, merge);
@@ -339,6 +397,8 @@ static uint32_t iterations(enum loop_mode mode, uint32_t item)
     case LOOP_MODE_LONG: return LOOP_LONG;
     case LOOP_MODE_TURNS: return LOOP_TURN;
     case LOOP_MODE_ARMS: return LOOP_ARM + item % 2;
+    case LOOP_MODE_VALUES:
+    case LOOP_MODE_KEPT:
     case LOOP_MODE_COUNT: break;
     }
     return 0;
@@ -362,15 +422,38 @@ static uint32_t cut_short(const uint32_t *words, enum loop_mode mode)
     return least;
 }
 
+static bool has_kept(const uint32_t *words)
+{
+    for (uint32_t item = 0; item < LOOP_ITEMS; item++) {
+        if (words[LOOP_VALUE_WORD + LOOP_ITEMS + item] != LOOP_VALUE + item) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool test_loops(const struct bench *bench, const struct wj_gpu_code *code,
                        struct wj_err *err)
 {
     struct wj_gpu_caps *caps = &bench->device->caps;
     struct wj_gpu_kernel *kernel = NULL;
     bool ok = wj_vk_kernel_new(bench->device, code, &kernel, NULL, err);
+    caps->loop_values = WJ_GPU_NATIVE;
     for (unsigned mode = 0; ok && mode < LOOP_MODE_COUNT; mode++) {
         memset(bench->words, 0, LOOP_ITEMS * LOOP_WORDS * 4);
+        for (uint32_t i = 0; i < LOOP_ITEMS; i++) {
+            bench->words[LOOP_VALUE_WORD + i] = LOOP_VALUE + i;
+            bench->words[LOOP_VALUE_WORD + LOOP_ITEMS + i] = 0;
+        }
         ok = run_once(bench, kernel, LOOP_ITEMS, mode, err);
+        if (mode >= LOOP_MODE_VALUES) {
+            if (ok && !has_kept(bench->words)) {
+                caps->loop_values = mode == LOOP_MODE_VALUES && caps->loop_values == WJ_GPU_NATIVE
+                                        ? WJ_GPU_REPAIRED
+                                        : WJ_GPU_REFUSED;
+            }
+            continue;
+        }
         const uint32_t least = ok ? cut_short(bench->words, (enum loop_mode) mode) : UINT32_MAX;
         // The long loop shows the limit itself; the others only that there is one.
         if (least != UINT32_MAX && caps->loop_iterations_max == 0) {

@@ -38,6 +38,7 @@ enum wj_gpu_verdict {
     X(f32_round) /* ceil, floor, trunc, nearest */                                               \
         X(f32_compare) X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) \
             X(i32_shift) X(i32_bits) /* clz, ctz, popcnt */                                      \
+        X(loop_values) /* loaded in a loop, used behind it, by items that left it early */       \
         X(i32_wide)    /* carries, products of two words */                                      \
         X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 

@@ -13,7 +13,9 @@ ZEROS = ["f32.const 0", "f32.const -0", "f32.const 1e-40 f32.trunc", "f32.const 
          "f32.const 1 f32.const 1 f32.sub", "i32.const 0 f32.convert_i32_s",
          "i32.const 0 f32.reinterpret_i32", "i32.const 5 i32.const 5 i32.sub f32.reinterpret_i32",
          "f64.const 1e-300 f32.demote_f64", "f64.const 0.3 f64.floor f32.demote_f64",
-         "local.get $zero"]
+         "local.get $zero",
+         "f32.const -3 f32.const 0.5 f32.copysign f32.const 3 f32.sub",
+         "f32.const 1e-30 f32.abs f32.const 1e-30 f32.mul"]
 VECTORS = ["v128.const f32x4 0 0 0 0", "v128.const f32x4 0.5 1e-40 0.3 -0.1 f32x4.trunc",
            "i32.const 0 i32x4.splat", "v128.const i32x4 1 1 1 1 i32.const 0 i32x4.replace_lane 1",
            "i32.const 64 v128.load32_zero",
@@ -23,13 +25,13 @@ for i, zero in enumerate(ZEROS):
     for j, op in enumerate(("mul", "div")):
         body.append(f"local.get $at local.get $v {zero} f32.{op} local.tee $r local.get $r f32.ne "
                     f"if (result f32) f32.const nan else local.get $r end "
-                    f"f32.store offset={64 * j + 4 * i}")
+                    f"f32.store offset={80 * j + 4 * i}")
 for i, vector in enumerate(VECTORS):
     for j, op in enumerate(("mul", "div")):
         body.append(f"local.get $at local.get $v f32x4.splat {vector} f32x4.{op} "
                     f"f32x4.extract_lane 1 local.tee $r local.get $r f32.ne "
                     f"if (result f32) f32.const nan else local.get $r end "
-                    f"f32.store offset={128 + 64 * j + 4 * i}")
+                    f"f32.store offset={160 + 32 * j + 4 * i}")
 INPUTS = ("00 00 80 7f 00 00 80 ff 00 00 00 00 00 00 00 80 "
           "00 00 80 3f 01 00 00 80 ff ff 7f 7f").split()
 print(f"""(module

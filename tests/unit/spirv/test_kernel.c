@@ -59,6 +59,7 @@ static void test_caps(void **state)
 {
     (void) state;
     static const char *const i64 = MODULE("(drop (i64.add (i64.const 1) (i64.const 2)))");
+    static const char *const loop = MODULE("(loop (br_if 0 (i32.load (local.get 3))))");
     static const char *const f64 = MODULE("(drop (f64.add (f64.const 1) (f64.const 2)))");
     static const char *const div =
         MODULE("(f32.store (i32.const 0) (f32.div (f32.load (i32.const 4)) (f32.const 3)))");
@@ -81,6 +82,9 @@ static void test_caps(void **state)
     caps.f32_div = WJ_GPU_REFUSED;
     assert_false(translate_wat(&t, div, &caps, &code, &reason));
     assert_string_equal(reason.message, "division is not exact on the device");
+    caps.loop_values = WJ_GPU_REFUSED;
+    assert_false(translate_wat(&t, loop, &caps, &code, &reason));
+    assert_string_equal(reason.message, "loads in a loop: the device loses what they loaded");
     temp_close(&t);
 }
 
@@ -128,7 +132,9 @@ static void test_valid(void **state)
     caps[1].has_storage8 = false;
     caps[2].f32_compare = caps[2].f64_compare = caps[2].f32_from_u32 = WJ_GPU_REPAIRED;
     caps[2].loop_iterations_max = 65535;
+    caps[2].loop_values = WJ_GPU_REPAIRED;
     caps[3].has_int64 = caps[3].has_float64 = false;
+    caps[3].loop_values = WJ_GPU_REPAIRED;
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         for (size_t j = 0; j < 4; j++) {
             struct temp_files t;
