@@ -96,6 +96,13 @@ static bool check_header(struct wj_reader *in)
     return true;
 }
 
+static bool fail_section_size(struct wj_decoder *d, const char *name)
+{
+    return wj_reader_fail(&d->in, WJ_ERR_MALFORMED,
+                          "section size mismatch: %zu bytes are left of the %s section",
+                          wj_reader_left(&d->in), name);
+}
+
 static bool decode_section(struct wj_decoder *d, struct wj_reader *all, unsigned *last_order)
 {
     size_t start = wj_reader_offset(all);
@@ -129,22 +136,23 @@ static bool decode_section(struct wj_decoder *d, struct wj_reader *all, unsigned
     if (!info->decode(d)) {
         return false;
     }
-    if (d->in.at != d->in.limit) {
-        return wj_reader_fail(&d->in, WJ_ERR_MALFORMED,
-                              "section size mismatch: %zu bytes are left of the %s section",
-                              wj_reader_left(&d->in), info->name);
-    }
-    return true;
+    return d->in.at == d->in.limit || fail_section_size(d, info->name);
+}
+
+static bool check_body_count(struct wj_decoder *d)
+{
+    uint32_t defined = d->module->func_count - d->module->func_import_count;
+    return defined == d->func_body_count ||
+           wj_err_set(d->err, WJ_ERR_MALFORMED, d->module->size_bytes,
+                      "function and code section have inconsistent lengths: %u and %u", defined,
+                      d->func_body_count);
 }
 
 static bool check_agreement(struct wj_decoder *d)
 {
     struct wj_module *module = d->module;
-    uint32_t defined = module->func_count - module->func_import_count;
-    if (defined != d->func_body_count) {
-        return wj_err_set(d->err, WJ_ERR_MALFORMED, module->size_bytes,
-                          "function and code section have inconsistent lengths: %u and %u", defined,
-                          d->func_body_count);
+    if (!d->skips_bodies && !check_body_count(d)) {
+        return false;
     }
     if (module->has_data_count && d->data_count_declared != module->data_count) {
         return wj_err_set(d->err, WJ_ERR_MALFORMED, module->size_bytes,
@@ -188,29 +196,28 @@ static bool decode_module(struct wj_decoder *d)
             return false;
         }
     }
-    if (!check_agreement(d) || !allot_census(d)) {
+    if (!check_agreement(d) || (!d->skips_bodies && !allot_census(d))) {
         return false;
     }
     wj_decode_names(module);
     return true;
 }
 
-bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
-                      size_t size_bytes, struct wj_module **out, struct wj_err *err)
+static bool decode(const struct wj_module *blank, bool skips_bodies, struct wj_module **out,
+                   struct wj_err *err)
 {
     struct wj_module *module = calloc(1, sizeof *module);
     if (module == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
+    *module = *blank;
     wj_arena_init(&module->arena);
-    module->types = types;
-    module->features = features | WJ_FEATURE_MVP;
-    module->bytes = bytes;
-    module->size_bytes = size_bytes;
+    const uint8_t *bytes = module->bytes;
     struct wj_decoder decoder = {
         .module = module,
-        .in = {.at = bytes, .limit = bytes + size_bytes, .module = module, .err = err},
+        .in = {.at = bytes, .limit = bytes + module->size_bytes, .module = module, .err = err},
         .err = err,
+        .skips_bodies = skips_bodies,
     };
     if (!decode_module(&decoder)) {
         wj_module_free(module);
@@ -218,6 +225,43 @@ bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *
     }
     *out = module;
     return true;
+}
+
+bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
+                      size_t size_bytes, struct wj_module **out, struct wj_err *err)
+{
+    struct wj_module blank = {.types = types,
+                              .features = features | WJ_FEATURE_MVP,
+                              .bytes = bytes,
+                              .size_bytes = size_bytes};
+    return decode(&blank, false, out, err);
+}
+
+bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const uint8_t *bytes,
+                              size_t size_bytes, struct wj_module **out, struct wj_err *err)
+{
+    struct wj_module blank = {.types = types,
+                              .features = features | WJ_FEATURE_MVP,
+                              .bytes = bytes,
+                              .size_bytes = size_bytes};
+    return decode(&blank, true, out, err);
+}
+
+bool wj_module_find_bodies(struct wj_module *module, struct wj_err *err)
+{
+    const uint8_t *at = module->code_section;
+    struct wj_decoder d = {.module = module, .err = err};
+    if (at != NULL) {
+        d.in = (struct wj_reader){
+            .at = at, .limit = at + module->code_section_bytes, .module = module, .err = err};
+        if (!wj_decode_code(&d)) {
+            return false;
+        }
+        if (d.in.at != d.in.limit) {
+            return fail_section_size(&d, sections[SECTION_CODE].name);
+        }
+    }
+    return check_body_count(&d) && allot_census(&d);
 }
 
 void wj_module_free(struct wj_module *module)

@@ -12,6 +12,7 @@ struct wj_decoder {
     struct wj_module *module;
     struct wj_reader in; // limited to the current section
     struct wj_err *err;
+    bool skips_bodies;
     uint32_t func_body_count; // bodies seen
     uint64_t local_total;     // declared by all bodies
     uint32_t data_count_declared;

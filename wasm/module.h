@@ -196,6 +196,7 @@ struct wj_module {
 
     bool has_tail_ref_calls; // of some function, after its validation
 
+    const uint8_t *code_section; // its contents; NULL without one
     uint64_t code_section_bytes;
     uint32_t body_bytes_max;      // of the longest body
     uint32_t local_count_max;     // of the function with most locals
@@ -212,6 +213,13 @@ struct wj_module {
 bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
                       size_t size_bytes, struct wj_module **out, struct wj_err *err);
 void wj_module_free(struct wj_module *module);
+
+// The same but for the bodies, which are not looked at: their code, local_count and census are
+// unknown. For modules whose code was compiled before.
+bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const uint8_t *bytes,
+                              size_t size_bytes, struct wj_module **out, struct wj_err *err);
+// Finds the bodies of such a module. One thread at a time, once.
+bool wj_module_find_bodies(struct wj_module *module, struct wj_err *err);
 
 // Validates the bodies [first, first + count) of defined functions, counted from
 // func_import_count on, and fills in their census. Different ranges may run on different threads.

@@ -57,6 +57,39 @@ static void test_rich(void **state)
     free(b);
 }
 
+// An outline is the same but for the bodies, which come when they are asked for.
+static void test_outline(void **state)
+{
+    (void) state;
+    struct builder *b = malloc(sizeof *b);
+    struct wj_types *types = wj_types_new();
+    struct wj_module *whole, *outline;
+    struct wj_err err;
+    wj_err_clear(&err);
+    build_rich(b);
+    assert_true(wj_module_decode(types, ALL_FEATURES, b->bytes, b->size, &whole, &err));
+    assert_true(wj_module_decode_outline(types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
+    assert_null(outline->funcs[2].code);
+    assert_int_equal(outline->funcs[2].type_id, whole->funcs[2].type_id);
+    assert_int_equal(outline->export_count, whole->export_count);
+    assert_true(wj_module_find_bodies(outline, &err));
+    assert_ptr_equal(outline->funcs[2].code, whole->funcs[2].code);
+    assert_int_equal(outline->funcs[2].local_count, whole->funcs[2].local_count);
+    assert_true(wj_module_validate(outline, &err));
+    assert_int_equal(outline->funcs[2].census.local_count, 4);
+    wj_module_free(outline);
+    // A body that does not end where the section ends is found out when bodies are looked for.
+    uint8_t *size = (uint8_t *) whole->funcs[whole->func_count - 1].code - 1;
+    *size -= 1;
+    assert_true(wj_module_decode_outline(types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
+    assert_false(wj_module_find_bodies(outline, &err));
+    assert_int_equal(err.kind, WJ_ERR_MALFORMED);
+    wj_module_free(outline);
+    wj_module_free(whole);
+    wj_types_free(types);
+    free(b);
+}
+
 // Cut at any byte but those between sections, the module is malformed; bytes lie at the end of an
 // allocation, so that a sanitizer sees reads past them.
 static void test_truncation(void **state)
@@ -252,10 +285,11 @@ static void test_features(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rich),     cmocka_unit_test(test_truncation),
-        cmocka_unit_test(test_mutation), cmocka_unit_test(test_component),
-        cmocka_unit_test(test_bombs),    cmocka_unit_test(test_many_locals),
-        cmocka_unit_test(test_names),    cmocka_unit_test(test_features),
+        cmocka_unit_test(test_rich),        cmocka_unit_test(test_outline),
+        cmocka_unit_test(test_truncation),  cmocka_unit_test(test_mutation),
+        cmocka_unit_test(test_component),   cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_many_locals), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
