@@ -1,5 +1,5 @@
-// wjit compile: compiles every function, which says whether it can be, and writes the module's
-// serialised form, whole or not at all.
+// wjit compile: compiles every function, for this machine or another, and writes the module with
+// its machine code, whole or not at all.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -69,16 +69,13 @@ static int compile(struct session *session)
     const struct options *options = session->options;
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
     double start_ms = clock_ms();
-    if (!wjit_module_compile(session->module, &error)) {
+    wasm_byte_vec_t bytes;
+    if (!wjit_module_serialize(session->module, options->target, &bytes, &error)) {
         return report_error(options->file, &error);
     }
     session->run_ms = clock_ms() - start_ms;
-    wasm_byte_vec_t bytes;
-    wasm_module_serialize(session->module, &bytes);
     int code = 0;
-    if (bytes.size == 0) {
-        code = report(EXIT_MEMORY, options->file, "memory exhausted");
-    } else if (!write_file(options->output, &bytes)) {
+    if (!write_file(options->output, &bytes)) {
         code = report(EXIT_USAGE, options->output, "%s", strerror(errno));
     }
     wasm_byte_vec_delete(&bytes);

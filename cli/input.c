@@ -9,10 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/leb128.h"
 #include "cli/report.h"
-
-#define START_SECTION 8
 
 static bool read_all(struct input *input, int fd)
 {
@@ -85,25 +82,7 @@ bool input_is_component(const struct input *input)
            !memcmp(input->data + 6, "\1\0", 2);
 }
 
-bool input_is_module(const struct input *input)
+bool input_is_compiled(const struct input *input)
 {
-    return input->size_bytes >= 4 && !memcmp(input->data, "\0asm", 4);
-}
-
-bool input_has_start(const struct input *input)
-{
-    const uint8_t *at = (const uint8_t *) input->data + 8;
-    const uint8_t *limit = (const uint8_t *) input->data + input->size_bytes;
-    while (input->size_bytes > 8 && at < limit) {
-        uint8_t id = *at++;
-        uint32_t size;
-        if (id == START_SECTION) {
-            return true;
-        }
-        if (!wj_leb_u32(&at, limit, &size) || size > (size_t) (limit - at)) {
-            return false;
-        }
-        at += size;
-    }
-    return false;
+    return input->size_bytes >= 6 && !memcmp(input->data, "\177cwasm", 6);
 }

@@ -24,9 +24,7 @@ static inline wasm_byte_vec_t input_bytes(const struct input *input)
 
 // Whether the bytes are a component and no core module (the same magic, another layer).
 bool input_is_component(const struct input *input);
-// Whether they start as a core module does.
-bool input_is_module(const struct input *input);
-// Whether the module has a start section.
-bool input_has_start(const struct input *input);
+// Whether they start as a compiled module does.
+bool input_is_compiled(const struct input *input);
 
 #endif

@@ -11,12 +11,6 @@
 
 #define THREADS_MAX 256u // of wjit_config_set_threads
 
-#if defined(__aarch64__)
-static const char host_target[] = "aarch64";
-#else
-static const char host_target[] = "x86-64";
-#endif
-
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_OPTIONAL };
 
 struct row {
@@ -182,11 +176,9 @@ static const char *apply_output(struct options *options, const char *value)
 
 static const char *apply_target(struct options *options, const char *value)
 {
-    (void) options;
-    if (strcmp(value, "x86-64") && strcmp(value, "aarch64")) {
-        return "x86-64 or aarch64 was expected";
-    }
-    return strcmp(value, host_target) ? "this wjit compiles for its own machine only" : NULL;
+    options->target = value;
+    return strcmp(value, "x86-64") && strcmp(value, "aarch64") ? "x86-64 or aarch64 was expected"
+                                                               : NULL;
 }
 
 static const char *apply_emit(struct options *options, const char *value)

@@ -26,6 +26,7 @@ struct options {
     enum command command;
     const char *file;
     const char *output;      // compile -o
+    const char *target;      // compile --target, or NULL
     const char *const *args; // after FILE
     size_t arg_count;
     wjit_wasi_dir_t *dirs;

@@ -218,7 +218,7 @@ static int call_entry(struct run *run)
     if (has_export(run, "_start")) {
         return call_plain(run, "_start", &is_over);
     }
-    if (has_export(run, "_initialize") || input_has_start(&run->session.input)) {
+    if (has_export(run, "_initialize") || wjit_module_has_start(run->session.module)) {
         return 0;
     }
     return report(EXIT_USAGE, run->options->file,

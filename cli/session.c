@@ -73,10 +73,16 @@ int session_load(struct session *session)
     if (input_is_component(&session->input)) {
         return report(EXIT_INVALID, file, "a component (byte 4): a core module was expected");
     }
-    if (!input_is_module(&session->input)) {
-        session->module = wasm_module_deserialize(session->store, &bytes);
-    }
-    if (!session->module) {
+    if (input_is_compiled(&session->input)) {
+        // Its code runs as it is: the name says that somebody meant it to.
+        size_t length = strlen(file);
+        if (length < 6 || strcmp(file + length - 6, ".cwasm")) {
+            return report(EXIT_INVALID, file,
+                          "a compiled module, which is trusted as an executable is: a name that "
+                          "ends in .cwasm was expected");
+        }
+        session->module = wjit_module_deserialize_file(session->store, file, &error);
+    } else {
         session->module = wjit_module_new(session->store, &bytes, &error);
     }
     return session->module ? 0 : report_error(file, &error);

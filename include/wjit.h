@@ -155,6 +155,30 @@ WJIT_API bool wjit_validate(wasm_engine_t *, const wasm_byte_vec_t *binary, wjit
 // Compiles every function that is not compiled yet, in the engine's mode (lazy counts as eager).
 WJIT_API bool wjit_module_compile(const wasm_module_t *, wjit_error_t *error);
 
+// Whether it has a start function, which instantiation runs.
+WJIT_API bool wjit_module_has_start(const wasm_module_t *);
+
+// ---- Compiled modules -------------------------------------------------------------------------
+// A module together with its machine code, complete: loading it neither validates nor compiles.
+// Damage is found by checksums, and so is code of another machine, build or setting, before any of
+// it runs. But machine code is not sandboxed: like an executable file, a compiled module is loaded
+// only from where nobody else can write.
+
+// `target` NULL: for this machine and all its features. "x86-64" or "aarch64": for every machine of
+// the kind (x86-64-v3, ARMv8.0), whatever this one is. Functions that are not compiled yet are, in
+// the engine's mode (lazy counts as eager). *out is the caller's; empty on failure.
+// wasm_module_serialize is this with NULL.
+WJIT_API bool wjit_module_serialize(const wasm_module_t *, const char *target, wasm_byte_vec_t *out,
+                                    wjit_error_t *error);
+// Copies the bytes. NULL with *error: WJIT_ERROR_MALFORMED for damaged bytes, _UNSUPPORTED for code
+// that is not for this machine, this build or these settings, _NOMEM.
+WJIT_API wasm_module_t *wjit_module_deserialize(wasm_store_t *, const wasm_byte_vec_t *bytes,
+                                                wjit_error_t *error);
+// The same from a file, which is mapped: it is not to be written while the module lives (replaced
+// it may be). WJIT_ERROR_IO as well.
+WJIT_API wasm_module_t *wjit_module_deserialize_file(wasm_store_t *, const char *path,
+                                                     wjit_error_t *error);
+
 // The name section's names: not terminated, alive as long as the module. Size 0: none.
 WJIT_API wasm_name_t wjit_module_name(const wasm_module_t *);
 WJIT_API wasm_name_t wjit_module_func_name(const wasm_module_t *, uint32_t func_index);

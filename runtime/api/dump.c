@@ -132,6 +132,7 @@ bool wjit_dump(const wasm_module_t *handle, wjit_dump_t what, uint32_t func_inde
         first = func_index;
         end = func_index + 1;
     }
+    wj_image_prepare(image, UINT32_MAX, &err);
     for (uint32_t i = first; err.kind == WJ_ERR_NONE && i < end; i++) {
         dump_func(image, what, i, file, &err);
     }

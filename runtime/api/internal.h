@@ -176,10 +176,15 @@ void wj_api_val_narrow(const wjit_val_t *from, wasm_val_t *to); // v128 becomes 
 // A reference for a table element or a global of the type.
 bool wj_api_ref_to_cell(wasm_store_t *store, wj_valtype type, wasm_ref_t *ref, void **out);
 
+// The module of an image, whose reference it takes over. NULL: out of memory.
+wasm_module_t *wj_api_module(wasm_store_t *store, struct wj_image *image);
+
 void wj_api_error_out(const struct wj_err *from, wjit_error_t *to);
 
 // Which machine, which GPU: runtime/api/ports.c.
 void wj_ports_fill(struct wj_ports *ports);
+// The compiler for the machine of this name; NULL: there is none.
+const struct wj_backend *wj_ports_backend(const char *name);
 // The compiler whose machine is a text file.
 const struct wj_backend *wj_ports_printing_backend(void);
 

@@ -9,7 +9,7 @@ static struct wj_image *image_of(const wasm_module_t *module)
     return module->ref.object;
 }
 
-static wasm_module_t *wrap(wasm_store_t *store, struct wj_image *image)
+wasm_module_t *wj_api_module(wasm_store_t *store, struct wj_image *image)
 {
     struct wasm_ref_t *ref = wj_api_loose_handle(store, WJ_REF_MODULE, image);
     if (ref == NULL) {
@@ -26,7 +26,7 @@ wasm_module_t *wjit_module_new(wasm_store_t *store, const wasm_byte_vec_t *binar
     struct wj_image *image;
     if (wj_image_new(store->store->engine, (const uint8_t *) binary->data, binary->size, &image,
                      &err)) {
-        wasm_module_t *module = wrap(store, image);
+        wasm_module_t *module = wj_api_module(store, image);
         if (module != NULL) {
             return module;
         }
@@ -57,6 +57,11 @@ bool wjit_validate(wasm_engine_t *engine, const wasm_byte_vec_t *binary, wjit_er
 bool wasm_module_validate(wasm_store_t *store, const wasm_byte_vec_t *binary)
 {
     return wjit_validate(store->engine, binary, NULL);
+}
+
+bool wjit_module_has_start(const wasm_module_t *module)
+{
+    return image_of(module)->module->has_start;
 }
 
 bool wjit_module_compile(const wasm_module_t *module, wjit_error_t *error)
@@ -120,17 +125,6 @@ void wasm_module_exports(const wasm_module_t *handle, wasm_exporttype_vec_t *out
     }
 }
 
-void wasm_module_serialize(const wasm_module_t *handle, wasm_byte_vec_t *out)
-{
-    const struct wj_module *module = image_of(handle)->module;
-    wasm_byte_vec_new(out, module->size_bytes, (const char *) module->bytes);
-}
-
-wasm_module_t *wasm_module_deserialize(wasm_store_t *store, const wasm_byte_vec_t *bytes)
-{
-    return wasm_module_new(store, bytes);
-}
-
 wasm_shared_module_t *wasm_module_share(const wasm_module_t *module)
 {
     wasm_shared_module_t *shared = calloc(1, sizeof *shared);
@@ -145,7 +139,7 @@ wasm_module_t *wasm_module_obtain(wasm_store_t *store, const wasm_shared_module_
     if (shared->image->engine != store->store->engine) {
         return NULL;
     }
-    return wrap(store, wj_image_retain(shared->image));
+    return wj_api_module(store, wj_image_retain(shared->image));
 }
 
 void wasm_shared_module_delete(wasm_shared_module_t *shared)

@@ -1,5 +1,7 @@
 // The one place that ties implementations to the runtime's ports: the compiler for the machine
 // that this runs on, the GPU driver and the translator of kernels.
+#include <string.h>
+
 #include "runtime/api/internal.h"
 #include "spirv/kernel.h"
 #include "vk/vk.h"
@@ -18,6 +20,17 @@ static bool translate(const void *module, uint32_t func_index, const struct wj_g
 static bool set_memory_mode(struct wj_gpu *gpu, unsigned mode, struct wj_err *err)
 {
     return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) mode, err);
+}
+
+const struct wj_backend *wj_ports_backend(const char *name)
+{
+    static const struct wj_backend *const backends[] = {&wj_backend_x64, &wj_backend_a64};
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+        if (strcmp(backends[i]->name, name) == 0) {
+            return backends[i];
+        }
+    }
+    return NULL;
 }
 
 const struct wj_backend *wj_ports_printing_backend(void)

@@ -131,8 +131,12 @@ size_t wasm_frame_module_offset(const wasm_frame_t *frame)
 
 size_t wasm_frame_func_offset(const wasm_frame_t *frame)
 {
-    const struct wj_module *module = frame->frame.instance->module;
-    uint32_t start = module->funcs[frame->frame.func_index].code_offset;
+    const struct wj_instance *instance = frame->frame.instance;
+    uint32_t index = frame->frame.func_index;
+    if (!wj_image_prepare(instance->image, index, NULL)) {
+        return 0;
+    }
+    uint32_t start = instance->module->funcs[index].code_offset;
     return frame->frame.wasm_offset <= start ? 0 : frame->frame.wasm_offset - start;
 }
 

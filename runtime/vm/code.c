@@ -21,35 +21,87 @@
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
+static bool fail_nomem(struct wj_err *err)
+{
+    return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+}
+
+// An image without a module; it owns the blob from now on.
+static struct wj_image *image_alloc(struct wj_engine *engine, const struct wj_blob *blob)
+{
+    struct wj_image *image = calloc(1, sizeof *image);
+    if (image != NULL) {
+        atomic_init(&image->references, 1);
+        image->engine = wj_engine_retain(engine);
+        image->blob = *blob;
+        pthread_mutex_init(&image->lock, NULL);
+    }
+    return image;
+}
+
+static void count_validation(struct wj_engine *engine, uint64_t start_ns)
+{
+    atomic_fetch_add(&engine->stats.validate_ns, wj_now_ns() - start_ns);
+}
+
 bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
                   struct wj_image **out, struct wj_err *err)
 {
     uint64_t start_ns = wj_now_ns();
-    struct wj_image *image = calloc(1, sizeof *image);
-    uint8_t *copy = malloc(size_bytes != 0 ? size_bytes : 1);
-    if (image == NULL || copy == NULL) {
-        free(image);
-        free(copy);
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    struct wj_blob blob = {malloc(size_bytes != 0 ? size_bytes : 1), size_bytes, false};
+    struct wj_image *image = blob.bytes == NULL ? NULL : image_alloc(engine, &blob);
+    if (image == NULL) {
+        wj_blob_clear(&blob);
+        return fail_nomem(err);
     }
     if (size_bytes != 0) {
-        memcpy(copy, bytes, size_bytes);
+        memcpy(blob.bytes, bytes, size_bytes);
     }
-    atomic_init(&image->references, 1);
-    image->engine = wj_engine_retain(engine);
-    image->bytes = copy;
-    pthread_mutex_init(&image->lock, NULL);
-    if (wj_module_decode(engine->types, engine->settings.features, copy, size_bytes, &image->module,
-                         err) &&
+    if (wj_module_decode(engine->types, engine->settings.features, blob.bytes, size_bytes,
+                         &image->module, err) &&
         wj_module_validate(image->module, err) &&
         wj_kernel_plan_new(engine, image->module, &image->kernels, err)) {
-        atomic_fetch_add(&engine->stats.validate_ns, wj_now_ns() - start_ns);
+        count_validation(engine, start_ns);
         atomic_fetch_add(&engine->stats.wasm_bytes, size_bytes);
         *out = image;
         return true;
     }
     wj_image_release(image);
     return false;
+}
+
+static bool prepare_locked(struct wj_image *image, uint32_t func_index, struct wj_err *err)
+{
+    struct wj_module *module = image->module;
+    uint32_t first = module->func_import_count;
+    if (!image->has_bodies) {
+        if (!wj_cwasm_check_bodies(image->blob.bytes, err) || !wj_module_find_bodies(module, err)) {
+            return false;
+        }
+        image->has_bodies = true;
+    }
+    bool is_for_all = func_index == UINT32_MAX;
+    uint32_t end = is_for_all ? module->func_count : func_index + 1;
+    for (uint32_t i = is_for_all ? first : func_index; i < end; i++) {
+        if (module->funcs[i].census.locals == NULL &&
+            !wj_module_validate_funcs(module, i - first, 1, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool wj_image_prepare(struct wj_image *image, uint32_t func_index, struct wj_err *err)
+{
+    if (!image->is_loaded) {
+        return true;
+    }
+    uint64_t start_ns = wj_now_ns();
+    pthread_mutex_lock(&image->lock);
+    bool is_prepared = prepare_locked(image, func_index, err);
+    pthread_mutex_unlock(&image->lock);
+    count_validation(image->engine, start_ns);
+    return is_prepared;
 }
 
 struct wj_image *wj_image_retain(struct wj_image *image)
@@ -69,7 +121,7 @@ static void code_free(struct wj_code *code)
         free(code->region);
     }
     if (code->scratch != NULL) {
-        code->engine->ports.backend->scratch_free(code->scratch);
+        code->backend->scratch_free(code->scratch);
     }
     free(code->addresses);
     pthread_mutex_destroy(&code->lock);
@@ -87,15 +139,15 @@ void wj_image_release(struct wj_image *image)
     if (image->module != NULL) {
         wj_module_free(image->module);
     }
-    free(image->bytes);
+    wj_blob_clear(&image->blob);
     pthread_mutex_destroy(&image->lock);
     wj_engine_release(image->engine);
     free(image);
 }
 
-static size_t region_bytes(const struct wj_engine *engine, const struct wj_module *module)
+static size_t region_bytes(const struct wj_backend *backend, const struct wj_module *module)
 {
-    uint64_t most = engine->ports.backend->region_bytes_max;
+    uint64_t most = backend->region_bytes_max;
     uint64_t bytes = module->code_section_bytes * CODE_BYTES_PER_WASM_BYTE +
                      (uint64_t) module->func_count * CODE_BYTES_PER_FUNC + CODE_BYTES_SLACK;
     uint64_t table = (uint64_t) module->func_count * 8 + 65536;
@@ -103,33 +155,30 @@ static size_t region_bytes(const struct wj_engine *engine, const struct wj_modul
     return (size_t) (bytes < most ? bytes : most);
 }
 
-static bool code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+static bool code_new(struct wj_image *image, const struct wj_backend *backend,
+                     const struct wj_compile_settings *settings, struct wj_code **out,
                      struct wj_err *err)
 {
     struct wj_engine *engine = image->engine;
     uint32_t func_count = image->module->func_count;
     struct wj_code *code = calloc(1, sizeof *code);
     if (code == NULL) {
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return fail_nomem(err);
     }
     pthread_mutex_init(&code->lock, NULL);
     code->image = image;
     code->engine = engine;
+    code->backend = backend;
     code->layout = wj_instance_layout(image->module);
-    code->settings = (struct wj_compile_settings){
-        .is_deterministic = engine->settings.is_deterministic,
-        .explicit_bounds = explicit_bounds,
-        .has_avx512 = wj_has_avx512(),
-        .has_lse = wj_has_lse(),
-    };
+    code->settings = *settings;
     code->addresses = calloc(func_count + 1u, sizeof *code->addresses);
     struct wj_region *region = calloc(1, sizeof *region);
     if (code->addresses == NULL || region == NULL) {
         free(region);
         code_free(code);
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return fail_nomem(err);
     }
-    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(engine, image->module),
+    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(backend, image->module),
                         err)) {
         free(region);
         code_free(code);
@@ -140,7 +189,26 @@ static bool code_new(struct wj_image *image, bool explicit_bounds, struct wj_cod
     for (uint32_t i = 0; i < func_count; i++) {
         wj_region_table(region)[i] = engine->stubs[WJ_STUB_LAZY_DIRECT];
     }
-    if (!wj_region_registry_add(&engine->regions, region, err)) {
+    *out = code;
+    return true;
+}
+
+// Code that this engine runs.
+static bool code_new_own(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                         struct wj_err *err)
+{
+    struct wj_engine *engine = image->engine;
+    struct wj_compile_settings settings = {
+        .is_deterministic = engine->settings.is_deterministic,
+        .explicit_bounds = explicit_bounds,
+        .has_avx512 = wj_has_avx512(),
+        .has_lse = wj_has_lse(),
+    };
+    struct wj_code *code;
+    if (!code_new(image, engine->ports.backend, &settings, &code, err)) {
+        return false;
+    }
+    if (!wj_region_registry_add(&engine->regions, code->region, err)) {
         code_free(code);
         return false;
     }
@@ -154,7 +222,7 @@ bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code 
     struct wj_code *code = NULL;
     pthread_mutex_lock(&image->lock);
     if (image->codes[explicit_bounds] != NULL ||
-        code_new(image, explicit_bounds, &image->codes[explicit_bounds], err)) {
+        code_new_own(image, explicit_bounds, &image->codes[explicit_bounds], err)) {
         code = image->codes[explicit_bounds];
     }
     pthread_mutex_unlock(&image->lock);
@@ -194,7 +262,7 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
     if (*needs_room) {
         return false;
     }
-    if (!code->engine->ports.backend->compile(&request, &info, needs_room, err)) {
+    if (!code->backend->compile(&request, &info, needs_room, err)) {
         return false;
     }
     info.func_index = func_index;
@@ -222,8 +290,11 @@ static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
 // With code->lock held: the chunk of lazy compilation is all that is left of the region.
 static bool compile_locked(struct wj_code *code, uint32_t func_index, struct wj_err *err)
 {
+    if (!wj_image_prepare(code->image, func_index, err)) {
+        return false;
+    }
     if (code->scratch == NULL) {
-        code->scratch = code->engine->ports.backend->scratch_new();
+        code->scratch = code->backend->scratch_new();
         if (code->scratch == NULL) {
             return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
         }
@@ -345,7 +416,7 @@ static void *compile_thread(void *context)
     uint32_t first, end;
     struct wj_err err;
     wj_err_clear(&err);
-    const struct wj_backend *backend = job->code->engine->ports.backend;
+    const struct wj_backend *backend = job->code->backend;
     struct wj_compile_scratch *scratch = backend->scratch_new();
     if (scratch == NULL) {
         wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
@@ -364,8 +435,25 @@ static void *compile_thread(void *context)
     return NULL;
 }
 
+static bool is_complete(const struct wj_code *code)
+{
+    const struct wj_module *module = code->image->module;
+    for (uint32_t i = module->func_import_count; i < module->func_count; i++) {
+        if (__atomic_load_n(&code->addresses[i], __ATOMIC_RELAXED) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err)
 {
+    if (is_complete(code)) {
+        return true;
+    }
+    if (!wj_image_prepare(code->image, UINT32_MAX, err)) {
+        return false;
+    }
     struct compile_job job = {.code = code, .next_func = code->image->module->func_import_count};
     wj_err_clear(&job.err);
     pthread_mutex_init(&job.lock, NULL);
@@ -390,6 +478,118 @@ bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *
     pthread_mutex_destroy(&job.lock);
     return job.err.kind == WJ_ERR_NONE ||
            wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
+}
+
+// ---- Compiled modules ---------------------------------------------------------------------------
+
+// The code of a checked file, into a region that has none yet. Its checksum is that of the copy,
+// which nobody else can change.
+static bool adopt(struct wj_code *code, const uint8_t *file, struct wj_err *err)
+{
+    const struct wj_cwasm_header *header = wj_cwasm_header(file);
+    const struct wj_cwasm_part *part = &header->parts[WJ_CWASM_CODE];
+    const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(file, WJ_CWASM_FUNCS);
+    const struct wj_trap_site *traps = (const void *) wj_cwasm_part(file, WJ_CWASM_TRAPS);
+    uint32_t count = (uint32_t) (header->parts[WJ_CWASM_FUNCS].size_bytes / sizeof *funcs);
+    struct wj_region *region = code->region;
+    struct wj_code_chunk *chunk =
+        wj_region_adopt(region, file + part->offset, part->size_bytes, count);
+    if (chunk == NULL) {
+        return fail_no_room(code, err);
+    }
+    if (header->table_bytes != region->table_bytes ||
+        wj_hash64(region->write, part->size_bytes) != part->checksum) {
+        return wj_err_set(err, WJ_ERR_MALFORMED, WJ_NO_OFFSET,
+                          "the compiled module is damaged: the checksum of its code differs: "
+                          "compile it again");
+    }
+    uint64_t start = wj_region_code_address(region);
+    for (uint32_t i = 0; i < count; i++) {
+        chunk->entries[i] = (struct wj_code_entry){
+            .start = start + funcs[i].code_offset,
+            .info = {.func_index = funcs[i].func_index,
+                     .code_bytes = funcs[i].code_bytes,
+                     .frame_bytes = funcs[i].frame_bytes,
+                     .prologue_bytes = funcs[i].prologue_bytes,
+                     .trap_count = funcs[i].trap_count,
+                     .home_count = funcs[i].home_count,
+                     .traps = traps + funcs[i].trap_first},
+        };
+    }
+    wj_region_adopt_entries(region, chunk);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t address = chunk->entries[i].start;
+        wj_region_table(region)[funcs[i].func_index] = (void *) (uintptr_t) address;
+        code->addresses[funcs[i].func_index] = address;
+    }
+    atomic_fetch_add(&code->engine->stats.code_bytes, part->size_bytes);
+    return true;
+}
+
+static bool load(struct wj_image *image, struct wj_err *err)
+{
+    struct wj_engine *engine = image->engine;
+    const uint8_t *file = image->blob.bytes;
+    const struct wj_cwasm_header *header = wj_cwasm_header(file);
+    bool is_explicit = (header->settings & WJ_CWASM_EXPLICIT_BOUNDS) != 0;
+    image->is_loaded = true;
+    if (!wj_module_decode_outline(engine->types, engine->settings.features,
+                                  wj_cwasm_part(file, WJ_CWASM_MODULE),
+                                  header->parts[WJ_CWASM_MODULE].size_bytes, &image->module, err)) {
+        return false;
+    }
+    image->module->has_tail_ref_calls = header->has_tail_ref_calls != 0;
+    if (image->module->func_count != header->func_count) {
+        return wj_err_set(err, WJ_ERR_MALFORMED, WJ_NO_OFFSET,
+                          "the compiled module is damaged: its header has %u functions: %u were "
+                          "expected",
+                          header->func_count, image->module->func_count);
+    }
+    if (wj_kernel_plan_reads_bodies(engine, image->module) &&
+        !wj_image_prepare(image, UINT32_MAX, err)) {
+        return false;
+    }
+    return wj_kernel_plan_new(engine, image->module, &image->kernels, err) &&
+           code_new_own(image, is_explicit, &image->codes[is_explicit], err) &&
+           adopt(image->codes[is_explicit], file, err);
+}
+
+bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_bodies,
+                   struct wj_image **out, struct wj_err *err)
+{
+    uint64_t start_ns = wj_now_ns();
+    struct wj_image *image = image_alloc(engine, blob);
+    if (image == NULL) {
+        wj_blob_clear(blob);
+        return fail_nomem(err);
+    }
+    *blob = (struct wj_blob){NULL, 0, false};
+    if (wj_cwasm_check(engine, image->blob.bytes, image->blob.size_bytes, err) &&
+        (!checks_bodies || wj_cwasm_check_bodies(image->blob.bytes, err)) && load(image, err)) {
+        count_validation(engine, start_ns);
+        atomic_fetch_add(&engine->stats.wasm_bytes, image->module->size_bytes);
+        *out = image;
+        return true;
+    }
+    wj_image_release(image);
+    return false;
+}
+
+bool wj_image_compile_for(struct wj_image *image, const struct wj_backend *backend,
+                          uint32_t threads, struct wj_blob *out, struct wj_err *err)
+{
+    struct wj_compile_settings settings = {
+        .is_deterministic = image->engine->settings.is_deterministic,
+        .explicit_bounds = image->engine->settings.explicit_bounds,
+    };
+    struct wj_code *code;
+    if (!code_new(image, backend, &settings, &code, err)) {
+        return false;
+    }
+    bool is_written =
+        wj_code_compile_all(code, threads, err) && wj_cwasm_write(code, NULL, out, err);
+    code_free(code);
+    return is_written;
 }
 
 // ---- What the lazy stubs call -------------------------------------------------------------------

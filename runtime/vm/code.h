@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "runtime/vm/backend.h"
+#include "runtime/vm/cwasm.h"
 #include "runtime/vm/engine.h"
 #include "runtime/vm/region.h"
 #include "wasm/module.h"
@@ -18,6 +19,7 @@
 struct wj_code {
     struct wj_image *image;
     struct wj_engine *engine;
+    const struct wj_backend *backend; // the engine's, but for code that is only written to a file
     struct wj_compile_settings settings;
     struct wj_instance_layout layout;
     pthread_mutex_t lock; // of whoever adds code
@@ -32,9 +34,11 @@ struct wj_kernel_plan;
 struct wj_image {
     _Atomic uint32_t references;
     struct wj_engine *engine;
-    uint8_t *bytes;
+    struct wj_blob blob; // the module's bytes, or the compiled module that they are in
     struct wj_module *module;
-    pthread_mutex_t lock;           // of codes
+    bool is_loaded;                 // compiled before: bodies are looked at when they are needed
+    bool has_bodies;                // of a loaded one: they were found
+    pthread_mutex_t lock;           // of codes, of bodies and of their census
     struct wj_code *codes[2];       // without and with explicit bounds checks; made on demand
     struct wj_kernel_plan *kernels; // dispatch functions found in the module, or NULL
 };
@@ -42,6 +46,13 @@ struct wj_image {
 // Decodes and validates a copy of the bytes.
 bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
                   struct wj_image **out, struct wj_err *err);
+// From a compiled module, which is taken over in any case: checked, neither validated nor compiled.
+// `checks_bodies`: those of function bodies too, at once; else when some are needed.
+bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_bodies,
+                   struct wj_image **out, struct wj_err *err);
+// Of a loaded module: finds the bodies, and validates that of a function or, for UINT32_MAX, all.
+// Nothing to do for others. From any thread.
+bool wj_image_prepare(struct wj_image *image, uint32_t func_index, struct wj_err *err);
 struct wj_image *wj_image_retain(struct wj_image *image);
 void wj_image_release(struct wj_image *image);
 
@@ -55,6 +66,11 @@ bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *addres
                      struct wj_err *err);
 // Compiles what is left, on `threads` threads.
 bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err);
+
+// Compiles all for `backend` with no feature beyond its baseline, as the bytes of a compiled
+// module.
+bool wj_image_compile_for(struct wj_image *image, const struct wj_backend *backend,
+                          uint32_t threads, struct wj_blob *out, struct wj_err *err);
 
 // What the lazy stubs call: the entry of a function by its index in the instance's module, or by a
 // reference. On failure the activation's trap is set.

@@ -21,6 +21,8 @@ void wj_kernels_free(struct wj_kernels *kernels);
 // The open device; false when there is none.
 bool wj_kernels_device(const struct wj_kernels *kernels, struct wj_gpu_info *info);
 
+// Whether making the plan looks at function bodies.
+bool wj_kernel_plan_reads_bodies(const struct wj_engine *engine, const struct wj_module *module);
 // *out is NULL for a module without dispatch functions.
 bool wj_kernel_plan_new(struct wj_engine *engine, const struct wj_module *module,
                         struct wj_kernel_plan **out, struct wj_err *err);

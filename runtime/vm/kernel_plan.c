@@ -135,6 +135,15 @@ static bool find_dispatcher(struct wj_kernels *kernels, const struct wj_module *
     return record != NULL || fail_nomem(err);
 }
 
+bool wj_kernel_plan_reads_bodies(const struct wj_engine *engine, const struct wj_module *module)
+{
+    bool has_any = false;
+    for (unsigned i = 0; engine->settings.runs_kernels && i < WJ_DISPATCH_COUNT; i++) {
+        has_any = has_any || find_export(module, &dispatch_exports[i]) != NULL;
+    }
+    return has_any;
+}
+
 bool wj_kernel_plan_new(struct wj_engine *engine, const struct wj_module *module,
                         struct wj_kernel_plan **out, struct wj_err *err)
 {

@@ -90,11 +90,6 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
                       "no address space for %zu bytes of machine code", code_bytes);
 }
 
-static struct wj_code_chunk **chunk_slot(const struct wj_region *region, uint32_t index)
-{
-    return &region->blocks[index / WJ_REGION_BLOCK_CHUNKS][index % WJ_REGION_BLOCK_CHUNKS];
-}
-
 void wj_region_clear(struct wj_region *region)
 {
     if (region->exec == NULL) {
@@ -104,7 +99,7 @@ void wj_region_clear(struct wj_region *region)
     munmap(region->write, region->code_bytes);
     uint32_t count = atomic_load(&region->chunk_count);
     for (uint32_t i = 0; i < count; i++) {
-        struct wj_code_chunk *chunk = *chunk_slot(region, i);
+        struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);
         wj_arena_clear(&chunk->arena);
         free(chunk->entries);
         free(chunk);
@@ -148,7 +143,7 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     chunk->end = start;
     chunk->limit = takes_rest ? region->code_bytes : start + min_bytes;
     region->used_bytes = chunk->limit;
-    *chunk_slot(region, count) = chunk;
+    region->blocks[count / WJ_REGION_BLOCK_CHUNKS][count % WJ_REGION_BLOCK_CHUNKS] = chunk;
     atomic_store_explicit(&region->chunk_count, count + 1, memory_order_release);
     return chunk;
 }
@@ -191,6 +186,23 @@ uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk
     return window.address;
 }
 
+struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const uint8_t *code,
+                                      size_t code_bytes, uint32_t entry_count)
+{
+    struct wj_code_chunk *chunk = wj_region_chunk(region, code_bytes, false, entry_count);
+    if (chunk != NULL && code_bytes != 0) {
+        memcpy(region->write + chunk->start, code, code_bytes);
+    }
+    return chunk;
+}
+
+void wj_region_adopt_entries(struct wj_region *region, struct wj_code_chunk *chunk)
+{
+    chunk->end = chunk->limit;
+    wj_sync_code(region->exec + region->table_bytes + chunk->start, chunk->end - chunk->start);
+    atomic_store_explicit(&chunk->entry_count, chunk->entry_capacity, memory_order_release);
+}
+
 static const struct wj_code_entry *find_in_chunk(const struct wj_code_chunk *chunk, uint64_t pc)
 {
     uint32_t low = 0, high = atomic_load_explicit(&chunk->entry_count, memory_order_acquire);
@@ -218,13 +230,13 @@ const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint6
     uint32_t low = 0, high = atomic_load_explicit(&region->chunk_count, memory_order_acquire);
     while (low < high) { // the first chunk that starts behind the offset
         uint32_t middle = low + (high - low) / 2;
-        if ((*chunk_slot(region, middle))->start > offset) {
+        if ((wj_region_chunk_at(region, middle))->start > offset) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
-    return low == 0 ? NULL : find_in_chunk(*chunk_slot(region, low - 1), pc);
+    return low == 0 ? NULL : find_in_chunk(wj_region_chunk_at(region, low - 1), pc);
 }
 
 const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc)

@@ -62,6 +62,13 @@ static inline uint64_t wj_region_code_address(const struct wj_region *region)
     return (uint64_t) (uintptr_t) region->exec + region->table_bytes;
 }
 
+// The chunk with this number, below chunk_count.
+static inline struct wj_code_chunk *wj_region_chunk_at(const struct wj_region *region,
+                                                       uint32_t index)
+{
+    return region->blocks[index / WJ_REGION_BLOCK_CHUNKS][index % WJ_REGION_BLOCK_CHUNKS];
+}
+
 // A new chunk of at least `min_bytes`, of all that is left when `takes_rest`. NULL: the region or
 // memory is exhausted. The caller holds the owner's lock.
 struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
@@ -76,6 +83,13 @@ struct wj_code_window wj_region_window(const struct wj_region *region,
 // backtrace sees. Returns its address, or 0 when the chunk has no entry left.
 uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
                            const struct wj_code_info *info);
+
+// Puts code that was compiled for this place at the start of an empty region, with room for
+// `entry_count` entries. It is not entered before wj_region_adopt_entries. NULL: it does not fit.
+struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const uint8_t *code,
+                                      size_t code_bytes, uint32_t entry_count);
+// The chunk's entries are there: from now on its code may run.
+void wj_region_adopt_entries(struct wj_region *region, struct wj_code_chunk *chunk);
 
 // The entry that `pc` lies in, or NULL. Takes no lock.
 const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint64_t pc);
