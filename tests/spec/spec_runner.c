@@ -1,8 +1,8 @@
-// Runs the commands of one file of the official suite: spec_runner GROUP FOLDER < SCRIPT. The
-// script comes from tests/spec/run, a command a line; the answer is a line each, "+" or "-" and the
-// reason. The words: LINE TYPE, then for commands with an action KIND MODULE FIELD COUNT VALUE…,
-// for assert_return COUNT VALUE…, else TEXT; for modules NAME FILE TEXT; register NAME AS;
-// module_instance NAME MODULE; assert_* of an instance of a definition: - - TEXT MODULE.
+// Runs the commands of one file of the official suite: spec_runner GROUP FOLDER [--compiled]. The
+// script on stdin comes from tests/spec/run, a command a line; the answer is a line each, "+" or
+// "-" and the reason. The words: LINE TYPE, then for commands with an action KIND MODULE FIELD
+// COUNT VALUE…, for assert_return COUNT VALUE…, else TEXT; for modules NAME FILE TEXT; register
+// NAME AS; module_instance NAME MODULE; assert_* of an instance of a definition: - - TEXT MODULE.
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +37,10 @@ struct registered {
 struct runner {
     wasm_engine_t *engine;
     wasm_store_t *store;
+    // What compiles the modules that the others load; NULL: each compiles its own. Its types have
+    // other numbers.
+    wasm_engine_t *maker_engine;
+    wasm_store_t *maker;
     const char *group;
     const char *folder;
     struct exports spectest;
@@ -122,6 +126,26 @@ static enum outcome outcome_of_error(struct runner *r, const wjit_error_t *error
     return OUTCOME_FAILED;
 }
 
+// The module by way of its compiled form. What cannot be compiled whole (a function in it needs a
+// feature that is only validated) has none, and comes as it is.
+static wasm_module_t *new_compiled(struct runner *r, const wasm_byte_vec_t *binary,
+                                   wjit_error_t *error)
+{
+    wasm_module_t *made = wjit_module_new(r->maker, binary, error);
+    if (!made) {
+        return NULL;
+    }
+    wasm_byte_vec_t bytes;
+    bool has_form = wjit_module_serialize(made, NULL, &bytes, error);
+    wasm_module_delete(made);
+    if (!has_form && error->kind == WJIT_ERROR_UNSUPPORTED) {
+        return wjit_module_new(r->store, binary, error);
+    }
+    wasm_module_t *loaded = has_form ? wjit_module_deserialize(r->store, &bytes, error) : NULL;
+    wasm_byte_vec_delete(&bytes);
+    return loaded;
+}
+
 // Compiles a file. Where that fails, the reason is the library's message.
 static enum outcome compile(struct runner *r, const char *file, wasm_module_t **out)
 {
@@ -131,7 +155,7 @@ static enum outcome compile(struct runner *r, const char *file, wasm_module_t **
         return OUTCOME_FAILED;
     }
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
-    *out = wjit_module_new(r->store, &binary, &error);
+    *out = r->maker ? new_compiled(r, &binary, &error) : wjit_module_new(r->store, &binary, &error);
     wasm_byte_vec_delete(&binary);
     return *out ? OUTCOME_OK : outcome_of_error(r, &error);
 }
@@ -662,19 +686,26 @@ static uint32_t features_of(const char *group)
     return features;
 }
 
-static bool open_engine(struct runner *r)
+static bool open_engine(const struct runner *r, wasm_engine_t **engine, wasm_store_t **store)
 {
     wasm_config_t *config = wasm_config_new();
-    uint32_t features = features_of(r->group);
-    wjit_config_set_features(config, features);
+    wjit_config_set_features(config, features_of(r->group));
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
-    r->engine = wjit_engine_new(config, &error);
-    r->store = r->engine ? wasm_store_new(r->engine) : NULL;
-    if (!r->store) {
+    *engine = wjit_engine_new(config, &error);
+    *store = *engine ? wasm_store_new(*engine) : NULL;
+    if (!*store) {
         fprintf(stderr, "spec_runner: no engine: %s\n", error.message);
+    }
+    return *store;
+}
+
+static bool open_all(struct runner *r, bool is_compiled)
+{
+    if (!open_engine(r, &r->engine, &r->store) ||
+        (is_compiled && !open_engine(r, &r->maker_engine, &r->maker))) {
         return false;
     }
-    exports_of_spectest(&r->spectest, r->store, features & WJIT_FEATURE_THREADS);
+    exports_of_spectest(&r->spectest, r->store, features_of(r->group) & WJIT_FEATURE_THREADS);
     return true;
 }
 
@@ -698,16 +729,21 @@ static void clear(struct runner *r)
     exports_clear(&r->spectest);
     wasm_store_delete(r->store);
     wasm_engine_delete(r->engine);
+    if (r->maker) {
+        wasm_store_delete(r->maker);
+        wasm_engine_delete(r->maker_engine);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fputs("usage: spec_runner GROUP FOLDER < SCRIPT\n", stderr);
+    bool is_compiled = argc == 4 && !strcmp(argv[3], "--compiled");
+    if (argc != 3 && !is_compiled) {
+        fputs("usage: spec_runner GROUP FOLDER [--compiled] < SCRIPT\n", stderr);
         return 2;
     }
     struct runner r = {.group = argv[1], .folder = argv[2], .current = NO_INSTANCE};
-    if (!open_engine(&r)) {
+    if (!open_all(&r, is_compiled)) {
         return 2;
     }
     char *line = NULL;
