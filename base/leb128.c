@@ -78,6 +78,9 @@ bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int6
 
 struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
 {
+    if (at[1] < 0x80) {
+        return (struct wj_leb){at + 2, (at[0] & 0x7fu) | (uint64_t) at[1] << 7};
+    }
     uint64_t value = 0;
     uint64_t byte;
     unsigned shift = 0;

@@ -311,26 +311,50 @@ X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct 
     x64_modrm_mem(m, reg, a, imm_bytes);
 }
 
+X64_ALWAYS void x64_rm_plain(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
+{
+    if (a.base == RSP && a.index == WJ_REG_NONE) {
+        x64_rm_sp(m, op, reg, a.disp);
+    } else if (a.index == WJ_REG_NONE) {
+        x64_rm_base(m, op, reg, a.base, a.disp);
+    } else {
+        x64_rm_index(m, op, reg, a);
+    }
+}
+
+// Forms of the second map without prefix: movzx and movsx from memory. What REX says goes before
+// the escape byte, so the rest is a plain form of the low registers.
+X64_NOINLINE void x64_rm_0f(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
+{
+    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | x64_mem_xb(a);
+    if (rex != 0) {
+        x64_bytes(m, 0x0f40 | rex, 2);
+    } else {
+        x64_bytes(m, 0x0f, 1);
+    }
+    a.base &= 7;
+    a.index = a.index == WJ_REG_NONE ? WJ_REG_NONE : a.index & 7;
+    x64_rm_plain(m, op & 0xff, reg & 7, a);
+}
+
 // Inlined always: most callers know the form.
 X64_ALWAYS void x64_rm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
 {
     if ((op & 0xf00) == 0 && a.base != X64_CONST) {
-        if (a.base == RSP && a.index == WJ_REG_NONE) {
-            x64_rm_sp(m, op, reg, a.disp);
-        } else if (a.index == WJ_REG_NONE) {
-            x64_rm_base(m, op, reg, a.base, a.disp);
-        } else {
-            x64_rm_index(m, op, reg, a);
-        }
+        x64_rm_plain(m, op, reg, a);
+    } else if ((op & 0xf00) == X64_0F && a.base != X64_CONST) {
+        x64_rm_0f(m, op, reg, a);
     } else {
         x64_rm_rex(m, op, reg, a, 0, 0);
     }
 }
 
-X64_INLINE void x64_rm_imm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
-                           unsigned imm_bytes)
+// An immediate of imm_bytes follows. No constant is such an operand.
+X64_ALWAYS void x64_rm_imm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
+                           uint64_t imm, unsigned imm_bytes)
 {
-    x64_rm_rex(m, op, reg, a, imm_bytes, 0);
+    x64_rm(m, op, reg, a);
+    x64_bytes(m, imm, imm_bytes);
 }
 
 // ---- VEX forms: d in ModRM.reg, v in VEX.vvvv, rm in ModRM.rm ---------------------------------

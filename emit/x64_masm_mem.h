@@ -101,15 +101,9 @@ X64_INLINE void masm_store_imm(struct wj_masm *m, enum wj_store_op op, uint64_t 
     case STORE_I64:
     case STORE_F64: x64_store_imm(m, true, bits, mem); break;
     case STORE_I32_8:
-    case STORE_I64_8:
-        x64_rm_imm(m, 0xc6, 0, mem, 1);
-        x64_imm8(m, (int64_t) bits);
-        break;
+    case STORE_I64_8: x64_rm_imm(m, 0xc6, 0, mem, bits, 1); break;
     case STORE_I32_16:
-    case STORE_I64_16:
-        x64_rm_imm(m, 0xc7 | X64_66, 0, mem, 2);
-        x64_bytes(m, bits, 2);
-        break;
+    case STORE_I64_16: x64_rm_imm(m, 0xc7 | X64_66, 0, mem, bits, 2); break;
     case STORE_V128: break; // not an integer
     }
 }

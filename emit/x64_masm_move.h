@@ -116,8 +116,7 @@ X64_INLINE void x64_store_imm(struct wj_masm *m, bool is_wide, uint64_t bits, st
         x64_mov_imm(m, X64_TMP2, bits);
         x64_rm(m, 0x89 | X64_W, X64_TMP2, a);
     } else {
-        x64_rm_imm(m, is_wide ? 0xc7 | X64_W : 0xc7, 0, a, 4);
-        x64_imm32(m, (int64_t) bits);
+        x64_rm_imm(m, is_wide ? 0xc7 | X64_W : 0xc7, 0, a, bits, 4);
     }
 }
 

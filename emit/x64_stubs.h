@@ -123,8 +123,7 @@ X64_INLINE void x64_from_host(struct wj_masm *m, const struct x64_host_frame *fr
                 x64_at(RSP, (int32_t) (frame->vectors + 16 * i)));
     }
     x64_mov_load(m, RSP, RSP, frame->wasm_sp);
-    x64_rm_imm(m, 0x83, ALU_CMP, x64_at(activation_reg, (int32_t) layout->activation_trap), 1);
-    x64_imm8(m, 0);
+    x64_rm_imm(m, 0x83, ALU_CMP, x64_at(activation_reg, (int32_t) layout->activation_trap), 0, 1);
     uint8_t *runs_on = x64_jcc_short(m, CC_E);
     x64_mov(m, X64_W, RDI, activation_reg);
     x64_mov_imm(m, RAX, layout->unwind_stub);

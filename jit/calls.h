@@ -39,33 +39,52 @@ static void reload_memory_base(struct jit *j)
     masm_load_slot(&j->m, NUM_I64, MASM_MEMBASE, base);
 }
 
+// Drops the top `count` entries, which hold no register that a call leaves alone.
+static void drop_args(struct jit *j, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        value_release(j, stack_pop(j));
+    }
+}
+
 // Moves the top `count` stack entries into registers that are given for each (or none: then the
 // caller took care of that entry), and drops them all. Everything else in scratch registers goes
 // to its slot.
 static void move_args(struct jit *j, uint32_t count, const wj_reg *regs)
 {
     uint32_t first = j->depth - count;
-    struct reg_moves moves = {.count = 0};
     marks_update(j);
     for (uint32_t i = j->settled; i < first; i++) {
         if (j->stack[i].kind == VALUE_REG) {
             spill_entry(j, i);
         }
     }
+    struct reg_moves moves;
+    moves.count = 0;
+    uint32_t load_count = 0; // what is in no register waits until those that are have moved
     for (uint32_t i = 0; i < count; i++) {
         const struct value *v = &j->stack[first + i];
-        if (regs[i] != WJ_REG_NONE && value_in_reg(v)) {
-            reg_moves_add(&moves, (enum wj_num) v->num, regs[i], v->reg);
+        if (value_in_reg(v)) {
+            if (regs[i] != WJ_REG_NONE) {
+                reg_moves_add(&moves, (enum wj_num) v->num, regs[i], v->reg);
+            }
+        } else {
+            load_count++;
         }
     }
-    reg_moves_emit(j, &moves, spill_slot(j, j->func->census.stack_slots_max));
-    for (uint32_t i = 0; i < count; i++) {
+    if (moves.count != 0) {
+        reg_moves_emit(j, &moves, spill_slot(j, j->func->census.stack_slots_max));
+    }
+    for (uint32_t i = 0; load_count != 0; i++) {
         struct value *v = &j->stack[first + i];
-        if (regs[i] != WJ_REG_NONE && !value_in_reg(v)) {
-            value_into(j, v, regs[i]);
+        if (!value_in_reg(v)) {
+            load_count--;
+            if (regs[i] != WJ_REG_NONE) {
+                value_into(j, v, regs[i]);
+            }
         }
     }
-    stack_cut(j, first);
+    drop_args(j, count);
 }
 
 // ---- C functions of the runtime ---------------------------------------------------------------
@@ -113,7 +132,7 @@ static void store_stack_args(struct jit *j, const struct wj_functype *type,
                              const struct call_layout *layout, int32_t area)
 {
     uint32_t first = j->depth - type->param_count;
-    for (uint32_t i = 0; i < type->param_count; i++) {
+    for (uint32_t i = layout->stack_first; i < type->param_count; i++) {
         if (layout->regs[i] != WJ_REG_NONE) {
             continue;
         }

@@ -209,7 +209,8 @@ static void zero_reg(struct jit *j, enum wj_num num, wj_reg reg)
 static void take_params(struct jit *j, const struct call_layout *layout)
 {
     const struct wj_functype *type = j->func->type;
-    struct reg_moves moves = {.count = 0};
+    struct reg_moves moves;
+    moves.count = 0;
     int32_t incoming = (int32_t) (j->frame_bytes + MASM_CALL_PUSH_BYTES);
     for (uint32_t i = 0; i < type->param_count; i++) {
         struct local *local = &j->locals[i];

@@ -10,9 +10,10 @@ enum { REG_MOVES_MAX = 48 };
 // results after the first, then the parameters beyond the registers: 8 bytes each, a v128 16.
 // Results come first so that a tail call, which has the same results, finds them in place.
 struct call_layout {
-    wj_reg *regs;       // [param_count]; WJ_REG_NONE: on the stack
-    int32_t *offsets;   // [param_count], from the start of the area
-    int32_t size_bytes; // of the area
+    wj_reg *regs;         // [param_count]; WJ_REG_NONE: on the stack
+    int32_t *offsets;     // [param_count], from the start of the area
+    int32_t size_bytes;   // of the area
+    uint32_t stack_first; // parameters before it are in registers
 };
 
 static inline int32_t stack_value_bytes(enum wj_num num)
@@ -35,8 +36,18 @@ static void call_layout_make(const struct wj_functype *type, struct call_layout 
 {
     uint32_t gprs = 0;
     uint32_t vecs = 0;
+    uint32_t i = 0;
     int32_t at = result_offset(type, type->result_count);
-    for (uint32_t i = 0; i < type->param_count; i++) {
+    layout->stack_first = type->param_count;
+    for (; i < type->param_count; i++) {
+        bool is_vec = num_is_vec(num_of(type->types[i]));
+        if (is_vec ? vecs == MASM_VEC_ARGS_COUNT : gprs == MASM_GPR_ARGS_COUNT) {
+            layout->stack_first = i;
+            break;
+        }
+        layout->regs[i] = is_vec ? MASM_VEC_ARGS[vecs++] : MASM_GPR_ARGS[gprs++];
+    }
+    for (; i < type->param_count; i++) {
         enum wj_num num = num_of(type->types[i]);
         layout->regs[i] = WJ_REG_NONE;
         layout->offsets[i] = 0;

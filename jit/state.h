@@ -210,7 +210,7 @@ static __attribute__((noinline)) void spill_one(struct jit *j, bool is_vec)
     assert(!"an operation pins more registers than a target has");
 }
 
-static wj_reg reg_alloc(struct jit *j, bool is_vec)
+JIT_INLINE wj_reg reg_alloc(struct jit *j, bool is_vec)
 {
     uint64_t candidates = j->free & class_mask(is_vec);
     if (__builtin_expect(candidates == 0, 0)) {

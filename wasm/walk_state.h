@@ -23,6 +23,10 @@
 // Floors below the first one: as many as the most operands of a row, which are read at once.
 #define WJ_WALK_SLACK 4u
 
+// Opcodes that the walk looks ahead for, as opcodes.def has them (tests/unit/wasm/test_opcodes.c).
+#define WJ_WALK_CODE_LOCAL_GET 0x20
+#define WJ_WALK_CODE_I32_CONST 0x41
+
 struct wj_walk_frame {
     struct wj_block_type block;
     uint32_t floor;      // index of its WJ_WALK_FLOOR in the type stack

@@ -4,6 +4,7 @@
 #include "builder.h"
 
 #include "wasm/opcode.h"
+#include "wasm/walk_state.h"
 
 static void test_rows(void **state)
 {
@@ -17,6 +18,8 @@ static void test_rows(void **state)
         assert_true(wj_sig_count(info->pops) <= 4);
         assert_true(wj_sig_count(info->results) <= 2);
     }
+    assert_int_equal(wj_opcode_infos[WJ_OP_LOCAL_GET].code, WJ_WALK_CODE_LOCAL_GET);
+    assert_int_equal(wj_opcode_infos[WJ_OP_I32_CONST].code, WJ_WALK_CODE_I32_CONST);
     assert_int_equal(wj_opcode_find(0, 0xff), WJ_OP_UNKNOWN);
     assert_int_equal(wj_opcode_find(0, 0xfd), WJ_OP_UNKNOWN);
     assert_int_equal(wj_opcode_find(0xfd, 0x9a), WJ_OP_UNKNOWN);
