@@ -87,6 +87,13 @@ static const char *apply_check_kernels(struct options *options, const char *valu
     return NULL;
 }
 
+static const char *apply_gpu_verify(struct options *options, const char *value)
+{
+    return parse_rate(value, &options->gpu_verify_rate)
+               ? NULL
+               : "a part of the items like 1% or 0.01 was expected";
+}
+
 static const char *apply_gpu_memory(struct options *options, const char *value)
 {
     static const char *const names[] = {[WJIT_GPU_MEMORY_AUTO] = "auto",
@@ -227,6 +234,7 @@ static const struct row rows[] = {
     {"--gpu", VALUE_OPTIONAL, ON_RUN, apply_gpu},
     {"--gpu-explain", VALUE_NONE, ON_RUN, apply_gpu_explain},
     {"--check-kernels", VALUE_NONE, ON_RUN, apply_check_kernels},
+    {"--gpu-verify", VALUE_NEEDED, ON_RUN, apply_gpu_verify},
     {"--gpu-memory", VALUE_NEEDED, ON_RUN, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
     {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_threads},
@@ -389,6 +397,9 @@ void options_print_help(void)
         "  --gpu-explain           say of each kernel whether it was translated, or why not\n"
         "  --check-kernels         run each dispatch in three orders and on the GPU, and stop at\n"
         "                          the first kernel that leaves other bytes; for tests, slow\n"
+        "  --gpu-verify=RATE       compute this part of the items (1%) on the CPU too, and stop "
+        "at\n"
+        "                          the first kernel of which the GPU made other bytes\n"
         "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
         "  --threads N             threads for kernels and compilation\n"
         "  --features=[+-]NAME,... switch features of WebAssembly on or off; alone: list them\n"

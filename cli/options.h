@@ -37,6 +37,7 @@ struct options {
     const char *gpu; // NULL: none; "": the best
     bool explains_gpu;
     bool checks_kernels;
+    double gpu_verify_rate;
     wjit_gpu_memory_t gpu_memory;
     uint32_t threads; // 0: not said
     uint32_t features; // enum wjit_feature bits

@@ -57,6 +57,20 @@ bool parse_duration(const char *text, uint64_t *ns)
     return false;
 }
 
+bool parse_rate(const char *text, double *rate)
+{
+    const char *unit;
+    if (!parse_decimal(text, rate, &unit)) {
+        return false;
+    }
+    if (!strcmp(unit, "%")) {
+        *rate /= 100;
+    } else if (*unit) {
+        return false;
+    }
+    return *rate > 0 && *rate <= 1;
+}
+
 bool parse_size(const char *text, uint64_t *size_bytes)
 {
     static const char letters[] = "KMGT";

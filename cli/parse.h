@@ -9,6 +9,7 @@
 
 bool parse_u64(const char *text, uint64_t *value);       // decimal
 bool parse_duration(const char *text, uint64_t *ns);     // more than nothing
+bool parse_rate(const char *text, double *rate); // 1% or 0.01; more than nothing, 1 at most
 bool parse_size(const char *text, uint64_t *size_bytes); // with K, M, G, T
 
 // A value of a kind: integers in decimal or hexadecimal, signed or unsigned; floats as strtod takes

@@ -272,7 +272,7 @@ int command_run(const struct options *options)
     if (run.session.store && options->explains_gpu) {
         stats_explain_gpu(&run.session);
     }
-    if (run.session.store && options->checks_kernels) {
+    if (run.session.store && (options->checks_kernels || options->gpu_verify_rate > 0)) {
         stats_report_checks(&run.session);
     }
     if (run.session.store && has_stats) {

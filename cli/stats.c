@@ -160,6 +160,10 @@ static void report_check(void *env, const wjit_kernel_info_t *kernel)
                 (unsigned long long) kernel->dispatches, kernel->on_gpu ? " and on " : "",
                 kernel->on_gpu ? device : "");
     }
+    if (kernel->verified != 0) {
+        fprintf(stderr, "wjit: kernel %s: %llu items computed on the CPU too: the same bytes\n",
+                kernel->name, (unsigned long long) kernel->verified);
+    }
     if (kernel->why_unchecked[0] != '\0') {
         fprintf(stderr, "wjit: kernel %s: not checked: %s\n", kernel->name, kernel->why_unchecked);
     }

@@ -102,6 +102,11 @@ WJIT_API void wjit_config_set_kernels(wasm_config_t *, bool);
 // memory, and memories shared with other threads, are not checked (see wjit_engine_kernels).
 // Default off.
 WJIT_API void wjit_config_set_check_kernels(wasm_config_t *, bool);
+// Compute this part of each dispatch's items (0 to 1) on the CPU too before the GPU runs it, on a
+// private view of the memory, and compare what they wrote afterwards: a trap (WJIT_TRAP_HOST) that
+// names kernel, address and bytes when they differ. At least one item of a dispatch; which ones is
+// random. Default 0: none.
+WJIT_API void wjit_config_set_gpu_verify(wasm_config_t *, double rate);
 // Threads that run kernels and parallel compilation, 1 to 256. 0: the CPUs of this process.
 // Default 0.
 WJIT_API void wjit_config_set_threads(wasm_config_t *, uint32_t);
@@ -372,7 +377,8 @@ typedef struct wjit_kernel_info_t {
     double gpu_ms;
     double cpu_ms;
     uint64_t checked;          // dispatches that wjit_config_set_check_kernels found right
-    const char *why_unchecked; // why it could not check the last one; "" when it did
+    uint64_t verified;         // items, or groups, that wjit_config_set_gpu_verify computed
+    const char *why_unchecked; // why neither could be done to the last one; "" when it was
 } wjit_kernel_info_t;
 
 // Calls `visit` for every kernel of every module of the engine; strings last for the call. Not

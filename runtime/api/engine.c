@@ -106,6 +106,11 @@ void wjit_config_set_check_kernels(wasm_config_t *config, bool is_on)
     config->settings.checks_kernels = is_on;
 }
 
+void wjit_config_set_gpu_verify(wasm_config_t *config, double rate)
+{
+    config->settings.gpu_verify_rate = rate > 1 ? 1 : rate > 0 ? rate : 0;
+}
+
 void wjit_config_set_threads(wasm_config_t *config, uint32_t threads)
 {
     config->settings.threads = threads > THREADS_MAX ? THREADS_MAX : threads;

@@ -50,6 +50,7 @@ static void visit_report(void *context, const struct wj_kernel_report *report)
         .gpu_ms = ms_of(report->gpu_ns),
         .cpu_ms = ms_of(report->cpu_ns),
         .checked = report->checked,
+        .verified = report->verified,
         .why_unchecked = report->why_unchecked,
     };
     visitor->visit(visitor->env, &info);

@@ -23,6 +23,7 @@ struct wj_settings {
     bool explicit_bounds;
     bool runs_kernels; // recognises dispatch functions
     bool checks_kernels;
+    double gpu_verify_rate; // 0: no items are computed twice
     bool uses_gpu;
     char gpu_device[256];     // "" for the best
     unsigned gpu_memory_mode; // as the driver numbers them: 0 lets it choose

@@ -52,6 +52,8 @@ struct wj_memory {
     void *mapping;           // of the whole reservation
     uint64_t mapping_bytes;
     bool is_guarded;             // accesses need no check
+    int file;                    // that the bytes lie in, or -1
+    struct wj_memory *view;      // a private view of the file, or NULL
     _Atomic uint32_t references; // stores that hold it: shared memories are in several
     pthread_mutex_t grow_lock;
 };

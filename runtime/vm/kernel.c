@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "runtime/vm/call.h"
 #include "runtime/vm/code.h"
@@ -28,6 +29,10 @@ bool wj_kernels_new(struct wj_engine *engine, struct wj_kernels **out, struct wj
     kernels->engine = engine;
     pthread_mutex_init(&kernels->lock, NULL);
     pthread_mutex_init(&kernels->gpu_lock, NULL);
+    uint64_t random = wj_now_ns(); // where the system has no better number yet
+    ssize_t size = getrandom(&random, sizeof random, GRND_NONBLOCK);
+    (void) size;
+    atomic_init(&kernels->random, random);
     *out = kernels; // freed with the engine, also after a failure
     if (engine->settings.threads > 1) {
         kernels->pool = wj_pool_new(engine->settings.threads - 1);
@@ -187,6 +192,28 @@ static bool read_work(const struct binding *binding, const union wj_cell *cells,
     return work->kernel != NULL;
 }
 
+// On the device, with a sample computed beforehand where that is wanted.
+static bool run_on_gpu(const struct wj_dispatch *work, struct wj_trap **trap)
+{
+    struct wj_kernel_sample *sample = NULL;
+    if (work->kernels->engine->settings.gpu_verify_rate > 0 && wj_kernel_gpu_takes(work)) {
+        sample = wj_kernel_sample_run(work, trap);
+        if (*trap != NULL) {
+            return true;
+        }
+    }
+    bool on_gpu = wj_kernel_run_gpu(work, trap);
+    if (on_gpu && sample != NULL) {
+        struct wj_trap *difference = wj_kernel_sample_compare(sample, work, *trap != NULL);
+        if (difference != NULL) {
+            wj_trap_release(*trap);
+            *trap = difference;
+        }
+    }
+    wj_kernel_sample_free(sample);
+    return on_gpu;
+}
+
 static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *call,
                                 union wj_cell *cells)
 {
@@ -214,7 +241,7 @@ static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *
     uint64_t start_ns = wj_now_ns();
     bool on_gpu = false, is_parallel = false;
     if (!kernels->engine->settings.checks_kernels || !wj_kernel_check(&work, &on_gpu, &trap)) {
-        on_gpu = wj_kernel_run_gpu(&work, &trap);
+        on_gpu = run_on_gpu(&work, &trap);
         is_parallel = !on_gpu && wj_kernel_run_cpu(&work, &trap);
         if (!on_gpu && !is_parallel) {
             trap = run_portable(binding, cells);

@@ -47,6 +47,7 @@ struct wj_kernel_report {
     uint64_t dispatches;
     uint64_t gpu_dispatches;
     uint64_t checked;        // dispatches that were compared in every order
+    uint64_t verified;       // items, or groups, that were computed by the CPU too
     char why_unchecked[240]; // why the last one could not be
     uint64_t gpu_ns;
     uint64_t cpu_ns;

@@ -322,6 +322,53 @@ static bool prepare(struct cpu_job *job, struct wj_err *err)
     return true;
 }
 
+// A copy of the dispatching instance that has the view in place of its memory.
+static struct wj_instance *instance_on(const struct wj_dispatch *dispatch, struct wj_memory *view)
+{
+    struct wj_instance_layout layout = wj_instance_layout(dispatch->instance->module);
+    struct wj_instance *copy = aligned_alloc(64, (layout.size_bytes + 63u) & ~63u);
+    if (copy != NULL) {
+        memcpy(copy, dispatch->instance, layout.size_bytes);
+        copy->memory0 = view;
+        copy->memory0_base = view->base;
+        *(struct wj_memory **) (void *) ((char *) copy + layout.memories) = view;
+    }
+    return copy;
+}
+
+bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *view,
+                           const uint64_t *numbers, uint64_t count, struct wj_trap **trap)
+{
+    struct cpu_job job = {.dispatch = dispatch};
+    uint32_t slices;
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (!lay_out_stack(&job, &slices) || slices == 0 || !prepare(&job, &err)) {
+        return false;
+    }
+    struct cpu_thread thread = {
+        .job = &job,
+        .lane = dispatch->lane,
+        .instance = instance_on(dispatch, view),
+    };
+    if (thread.instance == NULL) {
+        return false;
+    }
+    use_slice(&thread, 0);
+    struct wj_activation *previous;
+    *trap = wj_call_begin(thread.lane, &thread.activation, &previous);
+    if (*trap == NULL) {
+        thread.wasm_sp = thread.activation.wasm_sp;
+        bool is_trapped = false;
+        for (uint64_t i = 0; !is_trapped && i < count; i++) {
+            is_trapped = run_part(&thread, numbers[i], numbers[i] + 1);
+        }
+        *trap = wj_call_end(thread.lane, &thread.activation, previous, is_trapped);
+    }
+    free(thread.instance);
+    return true;
+}
+
 void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, uint64_t *end)
 {
     struct cpu_job job = {.dispatch = dispatch};

@@ -333,3 +333,15 @@ bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
     pthread_mutex_unlock(&dispatch->kernels->gpu_lock);
     return is_run;
 }
+
+bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch)
+{
+    if (dispatch->kernels->device == NULL) {
+        return false;
+    }
+    pthread_mutex_lock(&dispatch->kernels->gpu_lock);
+    bool is_taken =
+        dispatch->kernel->gpu_state != WJ_KERNEL_GPU_REFUSED && find_shader(dispatch) != NULL;
+    pthread_mutex_unlock(&dispatch->kernels->gpu_lock);
+    return is_taken;
+}

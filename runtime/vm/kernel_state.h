@@ -52,6 +52,7 @@ struct wj_kernels {
     struct wj_gpu_device *device; // NULL: none
     struct wj_gpu_info info;
     struct wj_gpu_memory_entry *memories;
+    _Atomic uint64_t random; // what samples are drawn from
 };
 
 enum wj_dispatch_kind { WJ_DISPATCH_FOR, WJ_DISPATCH_GROUPS, WJ_DISPATCH_COUNT };
@@ -118,6 +119,23 @@ void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, u
 // portable order. A difference is a trap. False: this dispatch cannot be checked; nothing has run.
 bool wj_kernel_check(const struct wj_dispatch *dispatch, bool *on_gpu, struct wj_trap **trap);
 
+// Runs these items, or groups, of a pure kernel on a private view of memory 0. False: the shadow
+// stack has no room for it.
+bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *view,
+                           const uint64_t *numbers, uint64_t count, struct wj_trap **trap);
+
+// A sample of a dispatch, computed before the device does it all. NULL: it cannot be had, or *stop
+// is the interruption that came.
+struct wj_kernel_sample;
+struct wj_kernel_sample *wj_kernel_sample_run(const struct wj_dispatch *dispatch,
+                                              struct wj_trap **stop);
+// After the device has run; NULL or the trap that says what differs.
+struct wj_trap *wj_kernel_sample_compare(const struct wj_kernel_sample *sample,
+                                         const struct wj_dispatch *dispatch, bool has_trapped);
+void wj_kernel_sample_free(struct wj_kernel_sample *sample);
+
+// Whether the device would take the kernel, for groups of this shape.
+bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch);
 // Runs all items on the device. False: they have to run on the CPU, on untouched memory.
 bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/trap.h"
 
@@ -69,6 +70,11 @@ static bool commit(struct wj_memory *memory, uint64_t old_bytes, uint64_t size_b
 {
     uint64_t from = align_up(old_bytes);
     uint64_t to = align_up(size_bytes);
+    if (memory->file >= 0 && to > from) {
+        return ftruncate(memory->file, (off_t) to) == 0 &&
+               mmap(memory->base + from, to - from, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                    memory->file, (off_t) from) != MAP_FAILED;
+    }
     return to <= from || mprotect(memory->base + from, to - from, PROT_READ | PROT_WRITE) == 0;
 }
 
@@ -99,6 +105,7 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
     pthread_mutex_init(&memory->grow_lock, NULL);
     memory->type = *type;
     memory->max_pages = max_pages;
+    memory->file = settings->gpu_verify_rate > 0 ? memfd_create("wjit-memory", MFD_CLOEXEC) : -1;
     uint64_t initial_bytes = type->limits.min << page_log2;
     bool wants_guard = !settings->explicit_bounds && !type->limits.is_64 && page_log2 == 16;
     if (((wants_guard && reserve_guarded(memory)) ||
@@ -128,8 +135,42 @@ void wj_memory_release(struct wj_memory *memory)
     if (memory->mapping != NULL) {
         munmap(memory->mapping, memory->mapping_bytes);
     }
+    if (memory->file >= 0) {
+        close(memory->file);
+    }
     pthread_mutex_destroy(&memory->grow_lock);
     free(memory);
+}
+
+struct wj_memory *wj_memory_view_new(const struct wj_memory *memory)
+{
+    struct wj_memory *view = calloc(1, sizeof *view);
+    if (view == NULL) {
+        return NULL;
+    }
+    atomic_init(&view->references, 1);
+    pthread_mutex_init(&view->grow_lock, NULL);
+    view->type = memory->type;
+    view->file = -1;
+    if (!memory->is_guarded || memory->file < 0 || !reserve_guarded(view)) {
+        wj_memory_release(view);
+        return NULL;
+    }
+    return view;
+}
+
+bool wj_memory_view_fit(struct wj_memory *view, const struct wj_memory *memory)
+{
+    uint64_t size_bytes = atomic_load(&((struct wj_memory *) memory)->size_bytes);
+    if (size_bytes == atomic_load(&view->size_bytes)) {
+        return true;
+    }
+    if (mmap(view->base, size_bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, memory->file, 0) == MAP_FAILED) {
+        return false;
+    }
+    atomic_store(&view->size_bytes, size_bytes);
+    return true;
 }
 
 // Moves an unguarded memory to a larger reservation; doubled, so that growing is linear in all.

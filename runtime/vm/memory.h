@@ -22,6 +22,11 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
 struct wj_memory *wj_memory_retain(struct wj_memory *memory);
 void wj_memory_release(struct wj_memory *memory);
 
+// A private view of a guarded memory that lies in a file: it shows the memory's bytes but for the
+// pages that were written through it. NULL: it cannot be had. Its size follows when it is fitted.
+struct wj_memory *wj_memory_view_new(const struct wj_memory *memory);
+bool wj_memory_view_fit(struct wj_memory *view, const struct wj_memory *memory);
+
 // The old size in pages, or UINT64_MAX. The base of a memory that is neither guarded nor shared
 // may move.
 uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages);
