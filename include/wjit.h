@@ -253,6 +253,32 @@ typedef struct wjit_val_t {
 WJIT_API wasm_trap_t *wjit_func_call(const wasm_func_t *, const wjit_val_t *args, size_t arg_count,
                                      wjit_val_t *results, size_t result_count);
 
+// ---- Calls prepared once: a few nanoseconds each ------------------------------------------------
+
+// An argument or a result as the call finds it in memory.
+typedef union wjit_cell_t {
+    int32_t i32;
+    int64_t i64;
+    float32_t f32;
+    float64_t f64;
+    _Alignas(16) uint8_t v128[16]; // lane 0 first
+} wjit_cell_t;
+
+// A function that is called often. It is compiled and its type is looked at here, and never again.
+typedef struct wjit_call_t wjit_call_t;
+// `signature` is the function's type as the caller believes it to be: a letter for each parameter,
+// a colon, a letter for each result; i is i32, l i64, f f32, d f64, v v128: "ll:i". NULL with
+// *error: WJIT_ERROR_USAGE when it is another type or has references, or what compilation says.
+// Good until it is deleted, and no longer than the store. Also for host functions.
+WJIT_API wjit_call_t *wjit_call_new(const wasm_func_t *, const char *signature,
+                                    wjit_error_t *error);
+WJIT_API void wjit_call_delete(wjit_call_t *);
+// cells[] has room for the arguments and for the results, whichever are more: arguments before,
+// results after. NULL, or a trap that the caller owns. On the threads that may use the store; calls
+// may nest. The floating-point environment must be the default one (FE_DFL_ENV): it is not looked
+// at, and wasm code would round as the host does. The other ways to call look, and restore it.
+WJIT_API wasm_trap_t *wjit_call_run(const wjit_call_t *, wjit_cell_t *cells);
+
 // What a host function may ask for while it runs.
 typedef struct wjit_caller_t wjit_caller_t;
 WJIT_API wasm_store_t *wjit_caller_store(const wjit_caller_t *);

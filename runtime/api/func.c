@@ -4,6 +4,7 @@
 
 #include "runtime/api/internal.h"
 #include "runtime/vm/call.h"
+#include "runtime/vm/code.h"
 
 #define INLINE_CELLS 16u
 
@@ -284,4 +285,92 @@ wasm_trap_t *wasm_func_call(const wasm_func_t *func, const wasm_val_vec_t *args,
         free(values);
     }
     return trap;
+}
+
+// ---- Prepared calls -----------------------------------------------------------------------------
+
+struct wjit_call_t {
+    struct wj_callee callee;
+    wasm_store_t *store;
+};
+
+_Static_assert(sizeof(wjit_cell_t) == sizeof(union wj_cell) &&
+                   _Alignof(wjit_cell_t) >= _Alignof(union wj_cell),
+               "the public cells are the internal ones");
+
+static wj_valtype type_of_letter(char letter)
+{
+    switch (letter) {
+    case 'i': return WJ_TYPE_I32;
+    case 'l': return WJ_TYPE_I64;
+    case 'f': return WJ_TYPE_F32;
+    case 'd': return WJ_TYPE_F64;
+    case 'v': return WJ_TYPE_V128;
+    default: return WJ_TYPE_BOTTOM;
+    }
+}
+
+static bool is_signature(const struct wj_functype *type, const char *signature)
+{
+    for (uint32_t i = 0; i < type->param_count + type->result_count; i++) {
+        if (i == type->param_count && *signature++ != ':') {
+            return false;
+        }
+        if (*signature == '\0' || type_of_letter(*signature++) != type->types[i]) {
+            return false;
+        }
+    }
+    return strcmp(signature, type->result_count == 0 ? ":" : "") == 0;
+}
+
+static bool find_callee(struct wj_store *store, struct wj_funcref *funcref,
+                        struct wj_callee *callee, struct wj_err *err)
+{
+    callee->lane = &store->lane;
+    callee->instance = funcref->instance;
+    if (funcref->host != NULL) {
+        callee->enter = wj_call_enter_host;
+        callee->code = funcref;
+        return true;
+    }
+    uint64_t code, enter;
+    if (!wj_code_compile(funcref->instance->code, funcref->func_index, &code, err) ||
+        !wj_engine_enter_code(store->engine, funcref->type, &enter, err)) {
+        return false;
+    }
+    callee->enter = (wj_enter_fn *) (uintptr_t) enter;
+    callee->code = (void *) (uintptr_t) code;
+    return true;
+}
+
+wjit_call_t *wjit_call_new(const wasm_func_t *func, const char *signature, wjit_error_t *error)
+{
+    wasm_store_t *store = func->ref.store;
+    struct wj_funcref *funcref = func->ref.object;
+    struct wj_err err;
+    wj_err_clear(&err);
+    wjit_call_t *call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    } else if (!is_signature(&funcref->type->func, signature)) {
+        wj_err_set(&err, WJ_ERR_USAGE, WJ_NO_OFFSET, "the function's type is not \"%s\"",
+                   signature);
+    } else if (find_callee(store->store, funcref, &call->callee, &err)) {
+        call->store = store;
+        return call;
+    }
+    free(call);
+    wj_api_error_out(&err, error);
+    return NULL;
+}
+
+void wjit_call_delete(wjit_call_t *call)
+{
+    free(call);
+}
+
+wasm_trap_t *wjit_call_run(const wjit_call_t *call, wjit_cell_t *cells)
+{
+    struct wj_trap *trap = wj_call_default_fp(&call->callee, (union wj_cell *) (void *) cells);
+    return __builtin_expect(trap == NULL, 1) ? NULL : wj_api_trap(call->store, trap);
 }

@@ -31,11 +31,11 @@ struct wj_trap *wj_call_begin(struct wj_lane *lane, struct wj_activation *activa
     activation->previous = lane->activation;
     activation->host_fp = wj_fp_control();
     *thread_previous = thread->activation;
+    atomic_store_explicit(&lane->thread_id, thread->id, memory_order_relaxed);
     lane->activation = activation;
     // The handler looks at the thread's activation alone: it is whole before it is seen.
     atomic_signal_fence(memory_order_seq_cst);
     thread->activation = activation;
-    atomic_store(&lane->thread_id, thread->id);
     if (atomic_load(&lane->interrupt) != 0) {
         atomic_store(&activation->trap, WJ_TRAP_INTERRUPTED);
         return wj_call_end(lane, activation, *thread_previous, true);
@@ -62,27 +62,50 @@ struct wj_trap *wj_call_end(struct wj_lane *lane, struct wj_activation *activati
     }
     wj_thread_get()->activation = thread_previous;
     lane->activation = activation->previous;
-    if (lane->activation == NULL) {
-        atomic_store(&lane->thread_id, 0);
-        if (trap != NULL && trap->kind == WJ_TRAP_INTERRUPTED) {
-            wj_lane_interrupt_clear(lane);
-        }
+    if (lane->activation == NULL && trap != NULL && trap->kind == WJ_TRAP_INTERRUPTED) {
+        wj_lane_interrupt_clear(lane);
     }
     return trap;
 }
 
-struct wj_trap *wj_call_code(struct wj_lane *lane, uint64_t enter, void *code,
-                             struct wj_instance *instance, union wj_cell *cells)
+struct wj_trap *wj_call_nested(const struct wj_callee *callee, union wj_cell *cells)
 {
     struct wj_activation activation;
     struct wj_activation *thread_previous;
-    struct wj_trap *trap = wj_call_begin(lane, &activation, &thread_previous);
+    struct wj_trap *trap = wj_call_begin(callee->lane, &activation, &thread_previous);
     if (trap != NULL) {
         return trap;
     }
-    wj_enter_fn *function = (wj_enter_fn *) (uintptr_t) enter;
-    uint64_t is_trapped = function(&activation, code, instance, cells);
-    return wj_call_end(lane, &activation, thread_previous, is_trapped != 0);
+    uint64_t is_trapped = callee->enter(&activation, callee->code, callee->instance, cells);
+    return wj_call_end(callee->lane, &activation, thread_previous, is_trapped != 0);
+}
+
+struct wj_trap *wj_call_end_outermost(struct wj_lane *lane)
+{
+    bool is_trapped = atomic_load(&lane->outermost.trap) != 0;
+    struct wj_trap *trap = wj_call_end(lane, &lane->outermost, NULL, is_trapped);
+    wj_lane_reset(lane);
+    return trap;
+}
+
+struct wj_trap *wj_call_code(const struct wj_callee *callee, union wj_cell *cells)
+{
+    return wj_fp_control() == WJ_FP_CONTROL_DEFAULT ? wj_call_default_fp(callee, cells)
+                                                    : wj_call_nested(callee, cells);
+}
+
+uint64_t wj_call_enter_host(struct wj_activation *activation, void *funcref,
+                            struct wj_instance *instance, union wj_cell *cells)
+{
+    struct wj_lane *lane = activation->lane;
+    struct wj_trap *trap = wj_call_host(lane, instance->importer, funcref, cells);
+    if (trap == NULL) {
+        return 0;
+    }
+    wj_trap_release(lane->pending);
+    lane->pending = trap;
+    atomic_store(&activation->trap, WJ_TRAP_HOST);
+    return 1;
 }
 
 struct wj_trap *wj_call_host(struct wj_lane *lane, struct wj_instance *importer,
@@ -97,12 +120,15 @@ struct wj_trap *wj_call(struct wj_lane *lane, struct wj_funcref *funcref, union 
     if (funcref->host != NULL) {
         return wj_call_host(lane, funcref->instance->importer, funcref, cells);
     }
-    uint64_t code, enter;
+    uint64_t code;
     struct wj_err err;
     wj_err_clear(&err);
     if (!wj_code_compile(funcref->instance->code, funcref->func_index, &code, &err) ||
-        !wj_engine_enter_code(lane->store->engine, funcref->type, &enter, &err)) {
+        (funcref->enter == 0 &&
+         !wj_engine_enter_code(lane->store->engine, funcref->type, &funcref->enter, &err))) {
         return wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
     }
-    return wj_call_code(lane, enter, (void *) (uintptr_t) code, funcref->instance, cells);
+    struct wj_callee callee = {lane, (wj_enter_fn *) (uintptr_t) funcref->enter,
+                               (void *) (uintptr_t) code, funcref->instance};
+    return wj_call_code(&callee, cells);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/vm/instance.h"
+#include "runtime/vm/signals.h"
 #include "runtime/vm/store.h"
 #include "runtime/vm/trap.h"
 
@@ -19,13 +20,58 @@
 // that the caller owns.
 struct wj_trap *wj_call(struct wj_lane *lane, struct wj_funcref *funcref, union wj_cell *cells);
 
-// The same for code of which the entry is known; `enter` is the enter function of its type.
-struct wj_trap *wj_call_code(struct wj_lane *lane, uint64_t enter, void *code,
-                             struct wj_instance *instance, union wj_cell *cells);
-
-// One activation for many calls, of the same code on the same lane.
 typedef uint64_t wj_enter_fn(struct wj_activation *activation, void *code,
                              struct wj_instance *instance, union wj_cell *cells);
+
+// Code whose entry is known, and the enter function of its type.
+struct wj_callee {
+    struct wj_lane *lane;
+    wj_enter_fn *enter;
+    void *code;
+    struct wj_instance *instance;
+};
+struct wj_trap *wj_call_code(const struct wj_callee *callee, union wj_cell *cells);
+// The parts that few calls need: with an activation of its own; after a trap or an interruption.
+struct wj_trap *wj_call_nested(const struct wj_callee *callee, union wj_cell *cells);
+struct wj_trap *wj_call_end_outermost(struct wj_lane *lane);
+
+// wj_call_code where the floating-point control is known to be the default: to read it takes longer
+// than all the rest. Most calls come from a thread that runs no wasm, into a store where none runs.
+// What they cost is the number of stores, hence an activation that is always ready.
+static inline struct wj_trap *wj_call_default_fp(const struct wj_callee *callee,
+                                                 union wj_cell *cells)
+{
+    struct wj_lane *lane = callee->lane;
+    if (__builtin_expect(wj_thread_self.activation != NULL || lane->activation != NULL ||
+                             atomic_load_explicit(&lane->thread_id, memory_order_relaxed) !=
+                                 wj_thread_self.id,
+                         0)) {
+        return wj_call_nested(callee, cells);
+    }
+    lane->activation = &lane->outermost;
+    atomic_signal_fence(memory_order_seq_cst);
+    wj_thread_self.activation = &lane->outermost;
+    uint64_t is_trapped = 0;
+    if (__builtin_expect(atomic_load_explicit(&lane->interrupt, memory_order_relaxed) == 0, 1)) {
+        is_trapped = callee->enter(&lane->outermost, callee->code, callee->instance, cells);
+    }
+    uint32_t interrupt = atomic_load_explicit(&lane->interrupt, memory_order_relaxed);
+    if (__builtin_expect((is_trapped | interrupt) != 0, 0)) {
+        return wj_call_end_outermost(lane);
+    }
+    if (lane->outermost.wasm_pc != 0) { // wasm code has left to C
+        lane->outermost.wasm_pc = 0;
+        lane->outermost.wasm_sp = (uint64_t) (uintptr_t) lane->stack_high;
+    }
+    wj_thread_self.activation = NULL;
+    lane->activation = NULL;
+    return NULL;
+}
+
+// The enter function of host functions; `funcref` is the function's, `instance` its context.
+wj_enter_fn wj_call_enter_host;
+
+// One activation for many calls, of the same code on the same lane.
 struct wj_trap *wj_call_begin(struct wj_lane *lane, struct wj_activation *activation,
                               struct wj_activation **thread_previous);
 // `is_trapped`: the enter function returned 1.

@@ -40,6 +40,7 @@ struct wj_funcref {
     // runtime only
     const struct wj_type *type;
     struct wj_host_func *host; // NULL for wasm functions
+    uint64_t enter;            // the enter function of its type, once the host has called it; or 0
 };
 
 struct wj_memory {

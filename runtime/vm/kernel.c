@@ -115,7 +115,9 @@ static struct wj_trap *run_portable(const struct binding *binding, union wj_cell
         !wj_engine_enter_code(engine, type, &enter, &err)) {
         return wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
     }
-    return wj_call_code(&instance->store->lane, enter, (void *) (uintptr_t) code, instance, cells);
+    struct wj_callee callee = {&instance->store->lane, (wj_enter_fn *) (uintptr_t) enter,
+                               (void *) (uintptr_t) code, instance};
+    return wj_call_code(&callee, cells);
 }
 
 // The kernel that a table index stands for, or NULL when it is nothing that may run elsewhere than

@@ -49,8 +49,10 @@ static struct {
     struct signal_slot slots[SIGNAL_COUNT]; // the last one is the interruption
 } state = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
+__thread struct wj_thread wj_thread_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 static __thread struct {
-    struct wj_thread public;
     uint64_t stack_high;
     void *signal_stack; // of ours, or NULL
     size_t signal_stack_bytes;
@@ -152,7 +154,7 @@ static enum wj_trap_kind guard_at(const struct wj_lane *lane, uint64_t address, 
 // True when the fault is one that wasm code may have: the context then goes on at the unwind stub.
 static bool claim_fault(int number, const siginfo_t *info, ucontext_t *context)
 {
-    struct wj_activation *activation = thread.public.activation;
+    struct wj_activation *activation = wj_thread_self.activation;
     if (activation == NULL || info->si_code <= 0) {
         return false;
     }
@@ -197,7 +199,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 static void on_interrupt(int number, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
-    struct wj_activation *activation = thread.public.activation;
+    struct wj_activation *activation = wj_thread_self.activation;
     if (activation != NULL && atomic_load(&activation->lane->interrupt) != 0) {
         // In the module's code the stack can be unwound from every instruction. In stubs and in C
         // nothing is done: the flag is looked at on the way back, and the timer asks again.
@@ -228,13 +230,13 @@ static void free_signal_stack(void *unused)
         sigaltstack(&off, NULL);
         munmap(thread.signal_stack, thread.signal_stack_bytes);
         thread.signal_stack = NULL;
-        thread.public.is_ready = false;
+        wj_thread_self.is_ready = false;
     }
 }
 
 static void after_fork(void)
 {
-    thread.public.id = (int32_t) syscall(SYS_gettid);
+    wj_thread_self.id = (int32_t) syscall(SYS_gettid);
 }
 
 // Puts our handler in front of whatever is there, if it is not there already.
@@ -327,7 +329,7 @@ static bool find_main_stack(uint64_t *low, size_t *bytes)
 {
     struct rlimit limit;
     uint64_t high = getauxval(AT_EXECFN);
-    if (high == 0 || getpid() != thread.public.id || getrlimit(RLIMIT_STACK, &limit) != 0) {
+    if (high == 0 || getpid() != wj_thread_self.id || getrlimit(RLIMIT_STACK, &limit) != 0) {
         return false;
     }
     if (limit.rlim_cur == RLIM_INFINITY) {
@@ -358,22 +360,22 @@ static void find_stack(void)
     if (find_main_stack(&low, &bytes) || find_thread_stack(&low, &bytes)) {
         size_t margin = bytes / 8;
         margin = margin > 262144 ? 262144 : margin;
-        thread.public.stack_low = low + margin;
+        wj_thread_self.stack_low = low + margin;
         thread.stack_high = low + bytes;
     }
 }
 
 struct wj_thread *wj_thread_get(void)
 {
-    if (!thread.public.is_ready) {
+    if (!wj_thread_self.is_ready) {
         if (!make_signal_stack()) {
             return NULL;
         }
-        thread.public.id = (int32_t) syscall(SYS_gettid);
+        wj_thread_self.id = (int32_t) syscall(SYS_gettid);
         find_stack();
-        thread.public.is_ready = true;
+        wj_thread_self.is_ready = true;
     }
-    return &thread.public;
+    return &wj_thread_self;
 }
 
 bool wj_thread_has_stack(const struct wj_thread *self)

@@ -21,7 +21,11 @@ struct wj_thread {
     bool is_ready;
 };
 
-// The calling thread's record, with its signal stack set up; NULL: no memory for that.
+// The calling thread's record, ready or not.
+extern __thread struct wj_thread wj_thread_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+// The same, with its signal stack set up; NULL: no memory for that.
 struct wj_thread *wj_thread_get(void);
 
 // False near the end of the thread's own stack: no further call from wasm into C and back.

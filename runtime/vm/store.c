@@ -1,9 +1,12 @@
 // What a store owns, and the lane that its wasm code runs on.
 #include "runtime/vm/store.h"
 
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "runtime/vm/code.h"
 #include "runtime/vm/kernel.h"
@@ -11,12 +14,14 @@
 #include "runtime/vm/memory.h"
 #include "runtime/vm/signals.h"
 #include "runtime/vm/trap.h"
+#include "runtime/vm/ucontext.h"
 
 // Generated code touches a frame in steps of 32 KiB at most, and reaches a little below SP.
 #define STACK_GUARD_BYTES (128u * 1024u)
 #define STACK_ALIGN 65536u
 // How often an interruption is repeated until it is seen.
 #define INTERRUPT_PERIOD_NS 2000000
+#define FENCE_PAUSE_NS 1000000
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -48,7 +53,18 @@ bool wj_lane_init(struct wj_lane *lane, struct wj_store *store, size_t stack_byt
     lane->stack_low = mapping + STACK_GUARD_BYTES;
     lane->stack_high = mapping + bytes;
     pthread_mutex_init(&lane->timer_lock, NULL);
+    atomic_init(&lane->thread_id, -1); // not even of a thread that is not ready, which has 0
+    wj_lane_reset(lane);
     return true;
+}
+
+void wj_lane_reset(struct wj_lane *lane)
+{
+    lane->outermost = (struct wj_activation){
+        .wasm_sp = (uint64_t) (uintptr_t) lane->stack_high,
+        .host_fp = WJ_FP_CONTROL_DEFAULT,
+        .lane = lane,
+    };
 }
 
 void wj_lane_clear(struct wj_lane *lane)
@@ -83,13 +99,29 @@ static void start_timer(struct wj_lane *lane, int32_t thread_id)
     timer_settime(lane->timer, 0, &period, NULL);
 }
 
+// The other half of a fence that calls into wasm do without: they store the activation, then load
+// the flag, by plain instructions. After this, a call that has not seen the flag is itself seen.
+static void fence_all_threads(void)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) {
+        return;
+    }
+    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+        // An old kernel, or one that refuses it: no processor holds a store back for so long.
+        struct timespec pause = {.tv_nsec = FENCE_PAUSE_NS};
+        nanosleep(&pause, NULL);
+    }
+}
+
 void wj_lane_interrupt(struct wj_lane *lane)
 {
     atomic_store(&lane->interrupt, 1);
+    fence_all_threads();
     wj_waits_interrupt(&lane->store->engine->waits, &lane->interrupt);
     pthread_mutex_lock(&lane->timer_lock);
     int32_t thread_id = atomic_load(&lane->thread_id);
-    if (thread_id != 0) {
+    if (__atomic_load_n(&lane->activation, __ATOMIC_RELAXED) != NULL) {
         wj_signals_interrupt(thread_id);
         if (!lane->has_timer) {
             start_timer(lane, thread_id);

@@ -19,7 +19,8 @@ struct wj_trap;
 // Where wasm code runs: a stack of its own and the activations on it. A store has one; each worker
 // of the kernel pool has one. Used by one thread at a time, but for the interruption.
 struct wj_lane {
-    struct wj_activation *activation; // innermost; instance->activation_slot points here
+    // Innermost; instance->activation_slot points here. Other threads only ask whether it is NULL.
+    struct wj_activation *activation;
     struct wj_store *store;
     uint8_t *mapping; // guard pages, then the stack
     size_t mapping_bytes;
@@ -27,15 +28,20 @@ struct wj_lane {
     uint8_t *stack_high;
     struct wj_trap *pending;    // behind WJ_TRAP_HOST in the activation
     _Atomic uint32_t interrupt; // asked to stop
-    _Atomic int32_t thread_id;  // of the thread that runs wasm code here, or 0
+    // Of the thread that runs wasm code here, or was the last to; -1: none yet.
+    _Atomic int32_t thread_id;
     pthread_mutex_t timer_lock;
     timer_t timer; // repeats the interruption until it is seen
     bool has_timer;
+    struct wj_activation outermost; // the first of those on the lane; as wj_lane_init left it
+                                    // while no wasm runs
 };
 
 bool wj_lane_init(struct wj_lane *lane, struct wj_store *store, size_t stack_bytes,
                   struct wj_err *err);
 void wj_lane_clear(struct wj_lane *lane);
+// Makes the outermost activation what it was before a call.
+void wj_lane_reset(struct wj_lane *lane);
 
 // From any thread: stops what runs on the lane, or what runs next.
 void wj_lane_interrupt(struct wj_lane *lane);
