@@ -62,8 +62,10 @@ enum wjit_feature {
     WJIT_FEATURE_EXCEPTIONS = 1 << 11, // decoded and validated, refused when compiled
     WJIT_FEATURE_GC = 1 << 12,         // the same
     WJIT_FEATURE_REFERENCE_TYPES = 1 << 13,
+    // The custom section of branch hints is checked; off, it is skipped like any other.
+    WJIT_FEATURE_BRANCH_HINTS = 1 << 14,
     WJIT_FEATURES_DEFAULT = ((1 << 11) - 1) | WJIT_FEATURE_REFERENCE_TYPES,
-    WJIT_FEATURES_ALL = (1 << 14) - 1,
+    WJIT_FEATURES_ALL = (1 << 15) - 1,
 };
 
 typedef enum wjit_compile_mode_t {

@@ -20,6 +20,7 @@ enum wj_feature {
     WJ_FEATURE_EXCEPTIONS = 1u << 11,
     WJ_FEATURE_GC = 1u << 12,
     WJ_FEATURE_REFERENCE_TYPES = 1u << 13, // references as values, several tables
+    WJ_FEATURE_BRANCH_HINTS = 1u << 14,    // their section is checked: a wrong one is an error
 };
 
 #endif

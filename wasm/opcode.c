@@ -124,6 +124,7 @@ const char *wj_feature_name(uint32_t feature)
         "exceptions",
         "gc",
         "reference-types",
+        "branch-hints",
     };
     unsigned bit = feature != 0 ? (unsigned) __builtin_ctz(feature) : 0;
     return bit < sizeof names / sizeof names[0] ? names[bit] : "unknown";

@@ -234,16 +234,28 @@ static void skip_imm(const uint8_t **p, enum wj_imm imm)
     }
 }
 
+static enum wj_opcode read_opcode(const uint8_t **p)
+{
+    uint32_t code = *(*p)++;
+    unsigned prefix = code >= 0xfb && code <= 0xfe ? code : 0;
+    if (prefix != 0) {
+        code = wj_leb_u32_trusted(p);
+    }
+    return wj_opcode_find(prefix, code);
+}
+
+enum wj_opcode wj_walk_skip_op(const uint8_t **p)
+{
+    enum wj_opcode opcode = read_opcode(p);
+    skip_imm(p, (enum wj_imm) wj_opcode_infos[opcode].imm);
+    return opcode;
+}
+
 const uint8_t *wj_walk_skip_dead(const uint8_t *p)
 {
     for (uint32_t depth = 0;;) {
         const uint8_t *at = p;
-        uint32_t code = *p++;
-        unsigned prefix = code >= 0xfb && code <= 0xfe ? code : 0;
-        if (prefix != 0) {
-            code = wj_leb_u32_trusted(&p);
-        }
-        enum wj_opcode opcode = wj_opcode_find(prefix, code);
+        enum wj_opcode opcode = read_opcode(&p);
         if (depth == 0 && (opcode == WJ_OP_END || opcode == WJ_OP_ELSE)) {
             return at;
         }

@@ -164,6 +164,7 @@ bool wj_walk_check_tail_call(struct wj_walk *w, const uint8_t *at,
                              const struct wj_functype *callee) WJ_WALK_COLD;
 
 // Dead code, trusting form: the `else` or `end` of the block that p is in.
+enum wj_opcode wj_walk_skip_op(const uint8_t **p); // over one instruction of a validated body
 const uint8_t *wj_walk_skip_dead(const uint8_t *p) __attribute__((noinline));
 
 // Errors; all return false.

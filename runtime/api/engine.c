@@ -18,7 +18,8 @@ _Static_assert(WJIT_ERROR_NONE == (int) WJ_ERR_NONE && WJIT_ERROR_USAGE == (int)
                "error kinds are converted by value");
 _Static_assert(WJIT_FEATURE_GC == (int) WJ_FEATURE_GC && WJIT_FEATURE_MVP == (int) WJ_FEATURE_MVP &&
                    WJIT_FEATURE_WIDE_ARITHMETIC == (int) WJ_FEATURE_WIDE_ARITHMETIC &&
-                   WJIT_FEATURE_REFERENCE_TYPES == (int) WJ_FEATURE_REFERENCE_TYPES,
+                   WJIT_FEATURE_REFERENCE_TYPES == (int) WJ_FEATURE_REFERENCE_TYPES &&
+                   WJIT_FEATURE_BRANCH_HINTS == (int) WJ_FEATURE_BRANCH_HINTS,
                "features are converted by value");
 _Static_assert(WJIT_COMPILE_PARALLEL == (int) WJ_COMPILE_PARALLEL, "modes are converted by value");
 

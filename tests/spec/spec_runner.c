@@ -673,11 +673,13 @@ static uint32_t features_of(const char *group)
         const char *group, *switches;
     } rows[] = {
         {"threads", "+threads,-reference-types,-multi-memory"},
+        {"custom", "+branch-hints"},
         {"custom-page-sizes", "+custom-page-sizes"},
         {"wide-arithmetic", "+wide-arithmetic"},
     };
     uint32_t features = WJIT_FEATURES_ALL;
-    wjit_features_switch(&features, "-threads,-custom-page-sizes,-wide-arithmetic", NULL);
+    wjit_features_switch(&features, "-threads,-custom-page-sizes,-wide-arithmetic,-branch-hints",
+                         NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(rows[i].group, group) == 0) {
             wjit_features_switch(&features, rows[i].switches, NULL);

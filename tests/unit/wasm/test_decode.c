@@ -249,6 +249,55 @@ static void test_names(void **state)
     free(b);
 }
 
+// A function with an `if` at offset 5 and a dead br_if at 11, and this section of hints.
+static enum wj_err_kind hinted(const uint8_t *bytes, size_t count, uint32_t features,
+                               const char *message)
+{
+    struct builder *b = malloc(sizeof *b), *section = malloc(sizeof *section);
+    const char *name = "metadata.code.branch_hint";
+    FUNC_MODULE(b, 1, 0, 1, 1, 0x7f, 0x20, 0, 0x04, 0x40, 0x0c, 0, 0x20, 0, 0x0d, 0, 0x0b, 0x0b);
+    section->size = 0;
+    put_u32(section, (uint32_t) strlen(name));
+    put(section, (const uint8_t *) name, strlen(name));
+    put(section, bytes, count);
+    put_section(b, 0, section->bytes, section->size);
+    enum wj_err_kind kind = refusal(b->bytes, b->size, features, message);
+    free(b);
+    free(section);
+    return kind;
+}
+
+#define HINTED(features, message, ...)                                                       \
+    hinted((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), features, \
+           message)
+
+static void test_hints(void **state)
+{
+    (void) state;
+    const uint32_t off = ALL_FEATURES & ~WJ_FEATURE_BRANCH_HINTS;
+    assert_int_equal(HINTED(ALL_FEATURES, "", 0), WJ_ERR_NONE);
+    assert_int_equal(HINTED(ALL_FEATURES, "", 1, 0, 0), WJ_ERR_NONE);
+    assert_int_equal(HINTED(ALL_FEATURES, "", 1, 0, 1, 5, 1, 0), WJ_ERR_NONE);
+    assert_int_equal(HINTED(ALL_FEATURES, "", 1, 0, 2, 5, 1, 0, 11, 1, 1), WJ_ERR_NONE);
+    for (uint8_t offset = 0; offset < 40; offset++) {
+        bool is_branch = offset == 5 || offset == 11;
+        assert_int_equal(
+            HINTED(ALL_FEATURES, is_branch ? "" : "invalid target", 1, 0, 1, offset, 1, 0),
+            is_branch ? WJ_ERR_NONE : WJ_ERR_INVALID);
+        assert_int_equal(HINTED(off, "", 1, 0, 1, offset, 1, 0), WJ_ERR_NONE);
+    }
+    assert_int_equal(HINTED(ALL_FEATURES, "0 or 1", 1, 0, 1, 5, 1, 2), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "0 or 1", 1, 0, 1, 5, 2, 0, 0), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "order", 1, 0, 2, 11, 1, 0, 5, 1, 1), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "order", 1, 0, 2, 5, 1, 0, 5, 1, 1), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "order", 2, 0, 0, 0, 0), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "no body", 1, 1, 1, 5, 1, 0), WJ_ERR_INVALID);
+    assert_int_equal(HINTED(ALL_FEATURES, "left", 1, 0, 1, 5, 1, 0, 0), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "", 1, 0, 1, 5, 1), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(ALL_FEATURES, "", 0xff, 0xff, 0xff, 0xff, 0x0f), WJ_ERR_MALFORMED);
+    assert_int_equal(HINTED(off, "", 0xff, 0xff, 0xff, 0xff, 0x0f), WJ_ERR_NONE);
+}
+
 static void test_features(void **state)
 {
     (void) state;
@@ -289,7 +338,7 @@ int main(void)
         cmocka_unit_test(test_truncation),  cmocka_unit_test(test_mutation),
         cmocka_unit_test(test_component),   cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_many_locals), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_features),    cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
