@@ -65,6 +65,23 @@ static const char *kind_name(wasm_externkind_t kind)
     }
 }
 
+// Programs with threads import their memory, so that all instances have the same one.
+static const wasm_memorytype_t *shared_memory_type(const wasm_importtype_t *import)
+{
+    const wasm_externtype_t *type = wasm_importtype_type(import);
+    const wasm_memorytype_t *memory = wasm_externtype_as_memorytype_const(type);
+    return memory && wjit_memorytype_limits(memory).is_shared ? memory : NULL;
+}
+
+static int make_memory(struct run *run, const wasm_memorytype_t *type, wasm_extern_t **out)
+{
+    wjit_error_t error = {.offset = WJIT_NO_OFFSET};
+    wasm_memory_t *memory = wjit_memory_new(run->session.store, type, &error);
+    *out = memory ? wasm_memory_as_extern(memory) : NULL;
+    int code = memory ? 0 : report_error(run->options->file, &error);
+    return error.kind == WJIT_ERROR_LIMIT ? EXIT_MEMORY : code;
+}
+
 static int link_imports(struct run *run)
 {
     wasm_importtype_vec_t types;
@@ -77,8 +94,11 @@ static int link_imports(struct run *run)
     for (size_t i = 0; i < run->imports.size && !code; i++) {
         const wasm_importtype_t *type = types.data[i];
         wasm_func_t *func = wjit_wasi_func(run->wasi, run->session.store, type);
+        const wasm_memorytype_t *memory = shared_memory_type(type);
         if (func) {
             run->imports.data[i] = wasm_func_as_extern(func);
+        } else if (memory) {
+            code = make_memory(run, memory, &run->imports.data[i]);
         } else {
             const wasm_name_t *module = wasm_importtype_module(type);
             const wasm_name_t *name = wasm_importtype_name(type);
@@ -90,6 +110,10 @@ static int link_imports(struct run *run)
         }
     }
     wasm_importtype_vec_delete(&types);
+    if (!code && !wjit_wasi_enable_threads(run->wasi, run->session.store, run->session.module,
+                                           &run->imports)) {
+        code = report(EXIT_MEMORY, run->options->file, "memory exhausted");
+    }
     return code;
 }
 
@@ -129,6 +153,12 @@ static int end_of(struct run *run, wasm_trap_t *trap)
     }
     if (wjit_trap_code(trap) == WJIT_TRAP_INTERRUPTED) {
         wasm_trap_delete(trap);
+        // A thread of the guest's ended the program, or something from outside.
+        wasm_trap_t *of_thread = wjit_wasi_end_threads(run->wasi);
+        if (of_thread && wjit_trap_code(of_thread) != WJIT_TRAP_INTERRUPTED) {
+            return end_of(run, of_thread);
+        }
+        wasm_trap_delete(of_thread);
         enum watch_cause cause = watch_stop(&run->watch);
         return watch_report(&run->watch, cause);
     }
@@ -241,6 +271,9 @@ static int run_all(struct run *run)
     if (run->instance) {
         start_ms = clock_ms();
         code = call_entry(run);
+    }
+    if (run->wasi) {
+        wasm_trap_delete(wjit_wasi_end_threads(run->wasi));
     }
     run->session.run_ms = clock_ms() - start_ms;
     watch_stop(&run->watch);

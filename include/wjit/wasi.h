@@ -4,7 +4,7 @@
 // Make a context, make a function for each import that it has (wjit_wasi_func), instantiate, call
 // the export "_start". A program that ends by itself does so with a trap that has an exit status
 // (wjit_trap_exit_status in wjit.h). wjit_interrupt ends calls that wait, too. One context serves
-// one instance, on one thread at a time.
+// one program: an instance, and those of its threads.
 #ifndef WJIT_WASI_H
 #define WJIT_WASI_H
 
@@ -46,9 +46,21 @@ WJIT_API wjit_wasi_t *wjit_wasi_new(const wjit_wasi_config_t *, wjit_error_t *er
 WJIT_API void wjit_wasi_delete(wjit_wasi_t *);
 
 // The function for an import, owned by the caller. NULL: it is no function of
-// wasi_snapshot_preview1, or memory is exhausted. Its type is the one that WASI gives it, so that
-// an import of another type fails to link.
+// wasi_snapshot_preview1 and not thread-spawn of "wasi", or memory is exhausted. Its type is the
+// one that WASI gives it, so that an import of another type fails to link.
 WJIT_API wasm_func_t *wjit_wasi_func(wjit_wasi_t *, wasm_store_t *, const wasm_importtype_t *);
+
+// wasi-threads: lets the guest make threads. Before the module is instantiated in the store with
+// these imports, which stay until wjit_wasi_end_threads, as do store and module. A thread runs the
+// export "wasi_thread_start" of another instance, in a store of its own, with the same memories;
+// these are shared, and no import is anything but a memory or a function of WASI. False: memory is
+// exhausted. Not called: thread-spawn gives an error.
+WJIT_API bool wjit_wasi_enable_threads(wjit_wasi_t *, wasm_store_t *, const wasm_module_t *,
+                                       const wasm_extern_vec_t *imports);
+// Stops the threads and waits for them: after the program's own end, by which they end, too. When
+// one of them ended the program, the store was interrupted; its trap comes out, owned by the
+// caller, to be deleted before wjit_wasi_delete. Else NULL.
+WJIT_API wasm_trap_t *wjit_wasi_end_threads(wjit_wasi_t *);
 
 #ifdef __cplusplus
 }

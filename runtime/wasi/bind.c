@@ -1,30 +1,14 @@
 // WASI as an embedder of the public interface: contexts, and host functions that hand a call over
 // with the memory of the instance that made it.
-#include <wjit.h>
-#include <wjit/wasi.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/wasi/context.h"
-
-// What a host function is made with.
-struct binding {
-    wjit_wasi_t *wasi;
-    const struct wj_wasi_entry *entry;
-};
-
-struct wjit_wasi_t {
-    struct wj_wasi wasi;
-    const wasm_store_t *caller; // of the call in progress
-    struct binding bindings[WJ_WASI_FUNCTION_COUNT];
-};
+#include "runtime/wasi/embed.h"
 
 static bool is_interrupted(void *host)
 {
-    const wjit_wasi_t *wasi = host;
-    return wjit_is_interrupted(wasi->caller);
+    return wjit_is_interrupted(host);
 }
 
 static bool fail(wjit_error_t *error, wjit_error_kind_t kind, const char *what, const char *why)
@@ -82,7 +66,10 @@ wjit_wasi_t *wjit_wasi_new(const wjit_wasi_config_t *config, wjit_error_t *error
     wasi->wasi.walk = config->walks_components ? WASI_WALK_COMPONENTS : WASI_WALK_AUTO;
     wasi->wasi.exits_on_closed_pipe = config->exits_on_closed_pipe;
     wasi->wasi.is_interrupted = is_interrupted;
-    wasi->wasi.host = wasi;
+    wj_wasi_threads_init(&wasi->threads);
+    for (size_t i = 0; i < WJ_WASI_FUNCTION_COUNT; i++) {
+        wasi->bindings[i] = (struct wj_wasi_binding){wasi, wj_wasi_entry_at(i)};
+    }
     if (!fill_context(&wasi->wasi, config, error)) {
         wjit_wasi_delete(wasi);
         return NULL;
@@ -93,6 +80,7 @@ wjit_wasi_t *wjit_wasi_new(const wjit_wasi_config_t *config, wjit_error_t *error
 void wjit_wasi_delete(wjit_wasi_t *wasi)
 {
     if (wasi) {
+        wj_wasi_threads_clear(&wasi->threads);
         wj_wasi_clear(&wasi->wasi);
         free(wasi);
     }
@@ -101,18 +89,22 @@ void wjit_wasi_delete(wjit_wasi_t *wasi)
 static wasm_trap_t *call_function(void *env, wjit_caller_t *caller, const wjit_val_t *args,
                                   wjit_val_t *results)
 {
-    const struct binding *binding = env;
+    const struct wj_wasi_binding *binding = env;
     uint64_t words[WJ_WASI_PARAMS_MAX];
     for (size_t i = 0; binding->entry->params[i]; i++) {
         bool is_i64 = binding->entry->params[i] == 'I';
         words[i] = is_i64 ? (uint64_t) args[i].of.i64 : (uint32_t) args[i].of.i32;
     }
-    struct wj_wasi_call call = {.wasi = &binding->wasi->wasi, .args = words};
+    struct wj_wasi *wasi = &binding->wasi->wasi;
+    struct wj_wasi_call call = {.wasi = wasi, .args = words, .is_locked = true};
     call.base = wjit_caller_memory(caller, &call.size_bytes);
-    binding->wasi->caller = wjit_caller_store(caller);
+    call.host = wjit_caller_store(caller);
+    pthread_mutex_lock(&wasi->lock);
     enum wj_wasi_errno error = binding->entry->run(&call);
+    uint32_t exit_code = wasi->exit_code;
+    pthread_mutex_unlock(&wasi->lock);
     if (error == WASI_EXITED) {
-        return wjit_trap_new_exit(wjit_caller_store(caller), (int) binding->wasi->wasi.exit_code);
+        return wjit_trap_new_exit(wjit_caller_store(caller), (int) exit_code);
     }
     // An interruption of the store takes the guest down when this returns to it.
     error = error == WASI_INTERRUPTED ? WASI_EINTR : error;
@@ -134,21 +126,24 @@ static wasm_functype_t *make_type(const struct wj_wasi_entry *entry)
     return wasm_functype_new(&params, &results);
 }
 
+static bool is_name(const wasm_name_t *name, const char *text)
+{
+    return name->size == strlen(text) && memcmp(name->data, text, name->size) == 0;
+}
+
 wasm_func_t *wjit_wasi_func(wjit_wasi_t *wasi, wasm_store_t *store, const wasm_importtype_t *import)
 {
-    static const char module_name[] = "wasi_snapshot_preview1";
     const wasm_name_t *module = wasm_importtype_module(import);
     const wasm_name_t *name = wasm_importtype_name(import);
-    if (module->size != sizeof(module_name) - 1 ||
-        memcmp(module->data, module_name, module->size) != 0) {
-        return NULL;
+    if (is_name(module, "wasi") && is_name(name, "thread-spawn")) {
+        return wj_wasi_spawn_func(wasi, store);
     }
-    const struct wj_wasi_entry *entry = wj_wasi_find(name->data, name->size);
+    const struct wj_wasi_entry *entry =
+        is_name(module, "wasi_snapshot_preview1") ? wj_wasi_find(name->data, name->size) : NULL;
     if (!entry) {
         return NULL;
     }
-    struct binding *binding = &wasi->bindings[entry - wj_wasi_entry_at(0)];
-    *binding = (struct binding){.wasi = wasi, .entry = entry};
+    struct wj_wasi_binding *binding = &wasi->bindings[entry - wj_wasi_entry_at(0)];
     wasm_functype_t *type = make_type(entry);
     wasm_func_t *func = type ? wjit_func_new(store, type, call_function, binding, NULL) : NULL;
     wasm_functype_delete(type);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "runtime/wasi/calls.h"
 
@@ -33,6 +34,7 @@ void wj_wasi_init(struct wj_wasi *wasi)
 {
     *wasi = (struct wj_wasi){.walk = WASI_WALK_AUTO};
     wj_wasi_fds_init(&wasi->fds);
+    pthread_mutex_init(&wasi->lock, NULL);
 }
 
 void wj_wasi_clear(struct wj_wasi *wasi)
@@ -40,7 +42,50 @@ void wj_wasi_clear(struct wj_wasi *wasi)
     wj_wasi_fds_clear(&wasi->fds);
     free(wasi->args.bytes);
     free(wasi->environ.bytes);
+    free(wasi->closing);
+    pthread_mutex_destroy(&wasi->lock);
     *wasi = (struct wj_wasi){.walk = WASI_WALK_AUTO};
+}
+
+void wj_wasi_wait_begin(struct wj_wasi_call *call)
+{
+    if (call->is_locked) {
+        call->wasi->waiting_count++;
+        pthread_mutex_unlock(&call->wasi->lock);
+    }
+}
+
+void wj_wasi_wait_end(struct wj_wasi_call *call)
+{
+    struct wj_wasi *wasi = call->wasi;
+    int saved_errno = errno;
+    if (call->is_locked) {
+        pthread_mutex_lock(&wasi->lock);
+        wasi->waiting_count--;
+        while (wasi->waiting_count == 0 && wasi->closing_count > 0) {
+            close(wasi->closing[--wasi->closing_count]);
+        }
+    }
+    errno = saved_errno;
+}
+
+int wj_wasi_close_host(struct wj_wasi *wasi, int host)
+{
+    if (wasi->waiting_count == 0) {
+        // The descriptor is gone whatever close says (close(2)).
+        return close(host) != 0 && errno != EINTR ? errno : 0;
+    }
+    if (wasi->closing_count == wasi->closing_capacity) {
+        uint32_t capacity = wasi->closing_capacity ? 2 * wasi->closing_capacity : 8;
+        int *closing = realloc(wasi->closing, capacity * sizeof(*closing));
+        if (!closing) {
+            return ENOMEM; // it stays open
+        }
+        wasi->closing = closing;
+        wasi->closing_capacity = capacity;
+    }
+    wasi->closing[wasi->closing_count++] = host;
+    return 0;
 }
 
 bool wj_wasi_strings_add(struct wj_wasi_strings *strings, const char *text)

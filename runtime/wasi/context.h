@@ -3,6 +3,7 @@
 #ifndef RUNTIME_WASI_CONTEXT_H
 #define RUNTIME_WASI_CONTEXT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,13 @@ struct wj_wasi {
     uint32_t exit_code;        // of a call that returned WASI_EXITED
     // Asked while a call waits or works long. May be NULL: never.
     bool (*is_interrupted)(void *host);
-    void *host;
+    // Guests may have threads: a call holds the lock, but while it waits for the host. Until no
+    // call waits, descriptors that are closed stay open for the host, whose numbers would be used
+    // again.
+    pthread_mutex_t lock;
+    uint32_t waiting_count;
+    int *closing;
+    uint32_t closing_count, closing_capacity;
 };
 
 struct wj_wasi_call {
@@ -38,6 +45,8 @@ struct wj_wasi_call {
     uint8_t *base; // of the guest's memory, for this call alone
     uint64_t size_bytes;
     const uint64_t *args; // i32 zero-extended
+    void *host;           // for is_interrupted
+    bool is_locked;       // holds the lock
 };
 
 typedef enum wj_wasi_errno wj_wasi_function(struct wj_wasi_call *call);
@@ -63,10 +72,17 @@ bool wj_wasi_strings_add(struct wj_wasi_strings *strings, const char *text);
 
 enum wj_wasi_errno wj_wasi_errno_of(int host_errno);
 
+// Around whatever may take long: other threads make their calls meanwhile. What a call learnt about
+// descriptors before may not be so afterwards, their entries stay where they are. errno is kept.
+void wj_wasi_wait_begin(struct wj_wasi_call *call);
+void wj_wasi_wait_end(struct wj_wasi_call *call);
+// Closes a descriptor of the host's, now or once nobody can be using it; an errno or 0.
+int wj_wasi_close_host(struct wj_wasi *wasi, int host);
+
 // Whether the guest should stop now.
 static inline bool wj_wasi_is_interrupted(const struct wj_wasi_call *call)
 {
-    return call->wasi->is_interrupted && call->wasi->is_interrupted(call->wasi->host);
+    return call->wasi->is_interrupted && call->wasi->is_interrupted(call->host);
 }
 
 // The guest's bytes [address, address + size_bytes), or NULL when they are not all its own.

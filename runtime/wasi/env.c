@@ -129,8 +129,9 @@ enum wj_wasi_errno wj_wasi_random_get(struct wj_wasi_call *call)
 
 enum wj_wasi_errno wj_wasi_sched_yield(struct wj_wasi_call *call)
 {
-    (void) call;
+    wj_wasi_wait_begin(call);
     sched_yield();
+    wj_wasi_wait_end(call);
     return WASI_ESUCCESS;
 }
 

@@ -49,7 +49,9 @@ enum wj_wasi_errno wj_wasi_wait_ready(struct wj_wasi_call *call, int host, short
 {
     struct pollfd poll_fd = {.fd = host, .events = events};
     for (;;) {
+        wj_wasi_wait_begin(call);
         int ready = poll(&poll_fd, 1, may_wait ? WAIT_SLICE_MS : 0);
+        wj_wasi_wait_end(call);
         if (ready > 0) {
             return WASI_ESUCCESS;
         }
@@ -73,16 +75,28 @@ struct transfer {
     off_t offset;
 };
 
-static ssize_t transfer_once(const struct transfer *transfer)
+static ssize_t transfer_to(const struct transfer *transfer, int host)
 {
     const struct iovec *items = transfer->iovecs.items;
     int count = (int) transfer->iovecs.count;
-    int host = transfer->entry->host;
     if (transfer->has_offset) {
         return transfer->is_write ? pwritev(host, items, count, transfer->offset)
                                   : preadv(host, items, count, transfer->offset);
     }
     return transfer->is_write ? writev(host, items, count) : readv(host, items, count);
+}
+
+// Streams may make it wait.
+static ssize_t transfer_once(struct wj_wasi_call *call, const struct transfer *transfer)
+{
+    int host = transfer->entry->host;
+    if (!wj_wasi_is_stream(transfer->entry)) {
+        return transfer_to(transfer, host);
+    }
+    wj_wasi_wait_begin(call);
+    ssize_t done = transfer_to(transfer, host);
+    wj_wasi_wait_end(call);
+    return done;
 }
 
 // A reader that is gone ends the guest as SIGPIPE would end a program, where the host wants that.
@@ -119,7 +133,7 @@ static enum wj_wasi_errno transfer_run(struct wj_wasi_call *call, struct transfe
                 return error;
             }
         }
-        ssize_t done = transfer_once(transfer);
+        ssize_t done = transfer_once(call, transfer);
         if (done >= 0) {
             return wj_wasi_result_u32(call, result, (uint32_t) done);
         }

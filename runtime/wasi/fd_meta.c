@@ -61,9 +61,7 @@ enum wj_wasi_errno wj_wasi_fd_close(struct wj_wasi_call *call)
     }
     int result = 0;
     if (entry->owns_host) {
-        result = close(entry->host);
-        // The descriptor is gone whatever close says (close(2)).
-        result = result != 0 && errno != EINTR ? errno : 0;
+        result = wj_wasi_close_host(call->wasi, entry->host);
     }
     free(entry->preopen);
     *entry = (struct wj_wasi_fd){.host = -1};
@@ -312,7 +310,7 @@ enum wj_wasi_errno wj_wasi_fd_renumber(struct wj_wasi_call *call)
         return WASI_ESUCCESS;
     }
     if (to->owns_host) {
-        close(to->host);
+        wj_wasi_close_host(call->wasi, to->host);
     }
     *to = *from;
     *from = (struct wj_wasi_fd){.host = -1};

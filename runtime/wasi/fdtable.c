@@ -50,20 +50,14 @@ void wj_wasi_fds_clear(struct wj_wasi_fds *fds)
     wj_wasi_fds_init(fds);
 }
 
-// Makes room for the entry at index count.
+// Makes room for the entry at index count. The table has room for all from the start, in address
+// space alone, so that entries never move while a call of another thread looks at them.
 static bool reserve_one(struct wj_wasi_fds *fds)
 {
-    if (fds->count < fds->capacity) {
-        return true;
+    if (!fds->entries) {
+        fds->entries = calloc(WASI_FDS_MAX, sizeof(*fds->entries));
     }
-    uint32_t capacity = fds->capacity ? fds->capacity * 2 : 8;
-    struct wj_wasi_fd *entries = realloc(fds->entries, capacity * sizeof(*entries));
-    if (!entries) {
-        return false;
-    }
-    fds->entries = entries;
-    fds->capacity = capacity;
-    return true;
+    return fds->entries && fds->count < WASI_FDS_MAX;
 }
 
 enum wj_wasi_errno wj_wasi_fds_add(struct wj_wasi_fds *fds, const struct wj_wasi_fd *entry,

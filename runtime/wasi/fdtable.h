@@ -22,9 +22,8 @@ struct wj_wasi_fd {
 };
 
 struct wj_wasi_fds {
-    struct wj_wasi_fd *entries;
+    struct wj_wasi_fd *entries; // [WASI_FDS_MAX]
     uint32_t count;
-    uint32_t capacity;
 };
 
 struct wj_wasi_call;
@@ -33,7 +32,7 @@ void wj_wasi_fds_init(struct wj_wasi_fds *fds);
 void wj_wasi_fds_clear(struct wj_wasi_fds *fds);
 
 // Puts an entry at the lowest free number. Its host descriptor and name belong to the table only
-// when it succeeds. Pointers to entries are void afterwards.
+// when it succeeds.
 enum wj_wasi_errno wj_wasi_fds_add(struct wj_wasi_fds *fds, const struct wj_wasi_fd *entry,
                                    uint32_t *fd);
 

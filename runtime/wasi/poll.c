@@ -152,7 +152,9 @@ static enum wj_wasi_errno wait_for_one(struct wait *wait)
     for (;;) {
         uint64_t ns = slice_ns(wait);
         struct timespec timeout = {.tv_nsec = (long) ns};
+        wj_wasi_wait_begin(wait->call);
         int ready = ppoll(wait->poll_fds, wait->count, &timeout, NULL);
+        wj_wasi_wait_end(wait->call);
         if (ready < 0 && errno != EINTR) {
             return wj_wasi_errno_of(errno);
         }
