@@ -1,4 +1,4 @@
-// Runs the commands of one file of the official suite: spec_runner GROUP FOLDER [--compiled]. The
+// Runs the commands of one file of the official suite: spec_runner GROUP FOLDER [OPTION]. The
 // script on stdin comes from tests/spec/run, a command a line; the answer is a line each, "+" or
 // "-" and the reason. The words: LINE TYPE, then for commands with an action KIND MODULE FIELD
 // COUNT VALUE…, for assert_return COUNT VALUE…, else TEXT; for modules NAME FILE TEXT; register
@@ -43,6 +43,7 @@ struct runner {
     wasm_store_t *maker;
     const char *group;
     const char *folder;
+    bool has_explicit_bounds;
     struct exports spectest;
     struct definition *definitions;
     size_t definition_count;
@@ -692,6 +693,7 @@ static bool open_engine(const struct runner *r, wasm_engine_t **engine, wasm_sto
 {
     wasm_config_t *config = wasm_config_new();
     wjit_config_set_features(config, features_of(r->group));
+    wjit_config_set_explicit_bounds(config, r->has_explicit_bounds);
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
     *engine = wjit_engine_new(config, &error);
     *store = *engine ? wasm_store_new(*engine) : NULL;
@@ -739,12 +741,19 @@ static void clear(struct runner *r)
 
 int main(int argc, char **argv)
 {
-    bool is_compiled = argc == 4 && !strcmp(argv[3], "--compiled");
-    if (argc != 3 && !is_compiled) {
-        fputs("usage: spec_runner GROUP FOLDER [--compiled] < SCRIPT\n", stderr);
+    const char *option = argc == 4 ? argv[3] : "";
+    bool is_compiled = !strcmp(option, "--compiled");
+    bool has_explicit_bounds = !strcmp(option, "--explicit-bounds");
+    if (argc != 3 && !is_compiled && !has_explicit_bounds) {
+        fputs("usage: spec_runner GROUP FOLDER [--compiled|--explicit-bounds] < SCRIPT\n", stderr);
         return 2;
     }
-    struct runner r = {.group = argv[1], .folder = argv[2], .current = NO_INSTANCE};
+    struct runner r = {
+        .group = argv[1],
+        .folder = argv[2],
+        .has_explicit_bounds = has_explicit_bounds,
+        .current = NO_INSTANCE,
+    };
     if (!open_all(&r, is_compiled)) {
         return 2;
     }
