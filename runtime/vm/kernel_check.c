@@ -38,17 +38,6 @@ static void image_free(struct image *image)
     free(image);
 }
 
-// Copies the pages that differ: those that nobody has touched stay without memory.
-static void copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes)
-{
-    for (uint64_t at = 0; at < size_bytes; at += PAGE_BYTES) {
-        uint64_t bytes = size_bytes - at < PAGE_BYTES ? size_bytes - at : PAGE_BYTES;
-        if (memcmp(to + at, from + at, bytes) != 0) {
-            memcpy(to + at, from + at, bytes);
-        }
-    }
-}
-
 static struct image *image_take(const struct wj_instance *instance)
 {
     uint32_t count = instance->module->memory_count;
@@ -67,7 +56,7 @@ static struct image *image_take(const struct wj_instance *instance)
                 image_free(image);
                 return NULL;
             }
-            copy_pages(bytes, memory->base, size_bytes);
+            wj_kernel_copy_pages(bytes, memory->base, size_bytes, size_bytes);
         }
         image->parts[image->count].memory = memory;
         image->parts[image->count].bytes = bytes;
@@ -79,7 +68,8 @@ static struct image *image_take(const struct wj_instance *instance)
 static void image_restore(const struct image *image)
 {
     for (uint32_t i = 0; i < image->count; i++) {
-        copy_pages(image->parts[i].memory->base, image->parts[i].bytes, image->parts[i].size_bytes);
+        wj_kernel_copy_pages(image->parts[i].memory->base, image->parts[i].bytes,
+                             image->parts[i].size_bytes, 0);
     }
 }
 

@@ -41,6 +41,7 @@ void wj_kernel_gpu_close(struct wj_kernels *kernels)
 {
     const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
     struct wj_gpu_memory_entry *next;
+    wj_kernel_copy_free(kernels);
     for (struct wj_gpu_memory_entry *entry = kernels->memories; entry != NULL; entry = next) {
         next = entry->next;
         driver->memory_forget(entry->gpu);
@@ -69,6 +70,7 @@ void wj_kernels_forget(struct wj_kernels *kernels, const struct wj_memory *memor
         *link = entry->next;
         kernels->engine->ports.gpu_driver->memory_forget(entry->gpu);
         free(entry);
+        wj_kernel_copy_free(kernels); // it may be of this memory
     }
     pthread_mutex_unlock(&kernels->gpu_lock);
 }
@@ -225,32 +227,55 @@ static struct wj_trap *trap_out(const struct wj_dispatch *dispatch, const struct
     return trap;
 }
 
-struct snapshot {
-    void *bytes;
-    uint64_t size_bytes;
-};
+#define PAGE_BYTES 4096u
 
-static bool snapshot_take(struct snapshot *snapshot, const struct wj_memory *memory)
+void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
+                          uint64_t fresh_bytes)
 {
-    snapshot->size_bytes = atomic_load(&((struct wj_memory *) memory)->size_bytes);
-    snapshot->bytes = mmap(NULL, snapshot->size_bytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (snapshot->bytes == MAP_FAILED) {
-        snapshot->bytes = NULL;
-        return false;
+    static const uint8_t zeros[PAGE_BYTES];
+    uint64_t used_bytes = size_bytes - fresh_bytes;
+    for (uint64_t at = 0; at < size_bytes; at += PAGE_BYTES) {
+        uint64_t bytes = size_bytes - at < PAGE_BYTES ? size_bytes - at : PAGE_BYTES;
+        // Reading a fresh page would map it, and writing it then fault once more.
+        const uint8_t *now = at < used_bytes ? to + at : zeros;
+        if (memcmp(now, from + at, bytes) != 0) {
+            memcpy(to + at, from + at, bytes);
+        }
     }
-    memcpy(snapshot->bytes, memory->base, snapshot->size_bytes);
+}
+
+// Makes kernels->copy a copy of the memory. It is kept from dispatch to dispatch, since few pages
+// differ from one to the next.
+static bool copy_memory(struct wj_kernels *kernels, struct wj_memory *memory)
+{
+    uint64_t size_bytes = atomic_load(&memory->size_bytes);
+    if (kernels->copy_bytes < size_bytes) {
+        // Room to grow costs nothing until it is touched.
+        uint64_t wanted = size_bytes < UINT64_MAX / 2 ? size_bytes * 2 : size_bytes;
+        wj_kernel_copy_free(kernels);
+        void *copy = mmap(NULL, wanted, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (copy == MAP_FAILED) {
+            return false;
+        }
+        kernels->copy = copy;
+        kernels->copy_bytes = wanted;
+    }
+    uint64_t used_bytes = kernels->copy_used_bytes;
+    wj_kernel_copy_pages(kernels->copy, memory->base, size_bytes,
+                         size_bytes > used_bytes ? size_bytes - used_bytes : 0);
+    kernels->copy_used_bytes = size_bytes > used_bytes ? size_bytes : used_bytes;
     return true;
 }
 
-static void snapshot_drop(struct snapshot *snapshot, struct wj_memory *restore_to)
+void wj_kernel_copy_free(struct wj_kernels *kernels)
 {
-    if (snapshot->bytes != NULL) {
-        if (restore_to != NULL) {
-            memcpy(restore_to->base, snapshot->bytes, snapshot->size_bytes);
-        }
-        munmap(snapshot->bytes, snapshot->size_bytes);
+    if (kernels->copy != NULL) {
+        munmap(kernels->copy, kernels->copy_bytes);
     }
+    kernels->copy = NULL;
+    kernels->copy_bytes = 0;
+    kernels->copy_used_bytes = 0;
 }
 
 static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap)
@@ -278,13 +303,14 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         return refuse(kernel, &err);
     }
     const struct wj_gpu_caps *caps = driver->caps(kernels->device);
-    struct snapshot snapshot = {0};
+    bool has_copy = false;
     uint32_t fuel = UINT32_MAX;
     if (caps->loop_iterations_max != 0 && shader->has_loops) {
         uint32_t group = caps->loop_group_size == 0 ? 1 : caps->loop_group_size;
         uint32_t most = caps->loop_iterations_max / group;
         fuel = most == 0 ? 0 : most - 1;
-        if (fuel == 0 || !snapshot_take(&snapshot, memory)) {
+        has_copy = fuel != 0 && copy_memory(kernels, memory);
+        if (!has_copy) {
             return refuse_because(kernel, "has loops, and there is no room for a copy of memory");
         }
     }
@@ -300,8 +326,10 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     };
     bool is_run = driver->dispatch(shader->gpu, gpu_memory, &work, &record, &gpu_ms, &err);
     bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
-    bool is_undone = snapshot.bytes != NULL && (!is_run || is_out_of_fuel);
-    snapshot_drop(&snapshot, is_undone ? memory : NULL);
+    bool is_undone = has_copy && (!is_run || is_out_of_fuel);
+    if (is_undone) {
+        wj_kernel_copy_pages(memory->base, kernels->copy, atomic_load(&memory->size_bytes), 0);
+    }
     if (is_out_of_fuel && is_undone) {
         return refuse_because(kernel, "its loops make more iterations than this driver allows");
     }

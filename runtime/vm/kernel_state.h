@@ -52,7 +52,10 @@ struct wj_kernels {
     struct wj_gpu_device *device; // NULL: none
     struct wj_gpu_info info;
     struct wj_gpu_memory_entry *memories;
-    _Atomic uint64_t random; // what samples are drawn from
+    uint8_t *copy; // of a memory, for dispatches that may have to be undone
+    uint64_t copy_bytes;
+    uint64_t copy_used_bytes; // what may have been written
+    _Atomic uint64_t random;  // what samples are drawn from
 };
 
 enum wj_dispatch_kind { WJ_DISPATCH_FOR, WJ_DISPATCH_GROUPS, WJ_DISPATCH_COUNT };
@@ -139,6 +142,11 @@ bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch);
 // Runs all items on the device. False: they have to run on the CPU, on untouched memory.
 bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
 
+// Copies the pages that differ: those that nobody has touched stay without memory. The last
+// `fresh_bytes` of `to` were never written.
+void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
+                          uint64_t fresh_bytes);
+void wj_kernel_copy_free(struct wj_kernels *kernels);
 void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel);
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err);
 void wj_kernel_gpu_close(struct wj_kernels *kernels);
