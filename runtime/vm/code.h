@@ -61,6 +61,18 @@ void wj_image_release(struct wj_image *image);
 bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
                    struct wj_err *err);
 
+// Code of a module that this engine runs, and code for another machine that nobody runs; none of
+// its functions is compiled.
+bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                 struct wj_err *err);
+bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
+                     const struct wj_compile_settings *settings, struct wj_code **out,
+                     struct wj_err *err);
+void wj_code_free(struct wj_code *code); // or NULL
+// Takes the code of a checked file (wj_cwasm_check). Its checksum is taken of the copy, which
+// nobody else can change.
+bool wj_code_adopt(struct wj_code *code, const uint8_t *file, struct wj_err *err);
+
 // The address of a function that the module defines, compiled if need be. From any thread.
 bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
                      struct wj_err *err);
