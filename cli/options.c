@@ -158,12 +158,17 @@ static const char *apply_max_memory(struct options *options, const char *value)
                : "a size like 65536, 64K, 512M or 2G was expected";
 }
 
-// The library keeps no cache yet, and says so in the figures: a folder for it is accepted so that
-// command lines stay valid.
 static const char *apply_cache(struct options *options, const char *value)
 {
-    (void) options;
-    return value && *value == '\0' ? "a folder was expected" : NULL;
+    options->cache = value;
+    return *value == '\0' ? "a folder was expected" : NULL;
+}
+
+static const char *apply_no_cache(struct options *options, const char *value)
+{
+    (void) value;
+    options->cache = NULL;
+    return NULL;
 }
 
 static const char *apply_stats(struct options *options, const char *value)
@@ -244,7 +249,7 @@ static const struct row rows[] = {
     {"--timeout", VALUE_NEEDED, ON_RUN, apply_timeout},
     {"--max-memory", VALUE_NEEDED, ON_RUN, apply_max_memory},
     {"--cache", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_cache},
-    {"--no-cache", VALUE_NONE, ON_RUN | ON_COMPILE, apply_cache},
+    {"--no-cache", VALUE_NONE, ON_RUN | ON_COMPILE, apply_no_cache},
     {"--stats", VALUE_OPTIONAL, ON_RUN | ON_COMPILE, apply_stats},
     {"-o", VALUE_NEEDED, ON_COMPILE, apply_output},
     {"--output", VALUE_NEEDED, ON_COMPILE, apply_output},
@@ -314,6 +319,9 @@ static int check(struct options *options)
 {
     // The variable is about programs that run.
     options->gpu = options->command == COMMAND_RUN ? options->gpu : NULL;
+    options->cache = options->command == COMMAND_RUN || options->command == COMMAND_COMPILE
+                         ? options->cache
+                         : NULL;
     bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_FEATURES &&
                       options->command != COMMAND_HELP && options->command != COMMAND_VERSION;
     if (needs_file && !options->file) {
@@ -333,8 +341,10 @@ static int check(struct options *options)
 
 int options_parse(struct options *options, int argc, char **argv)
 {
-    *options = (struct options){
-        .command = COMMAND_RUN, .func_index = UINT32_MAX, .features = WJIT_FEATURES_DEFAULT};
+    *options = (struct options){.command = COMMAND_RUN,
+                                .cache = "",
+                                .func_index = UINT32_MAX,
+                                .features = WJIT_FEATURES_DEFAULT};
     const char *gpu = getenv("WJIT_GPU");
     if (gpu && *gpu) {
         apply_gpu(options, gpu);
@@ -406,7 +416,8 @@ void options_print_help(void)
         "  --deterministic         the deterministic profile: canonical NaNs\n"
         "  --timeout DUR           stop after this time: 500ms, 2s, 1m\n"
         "  --max-memory SIZE       the most that a linear memory may have: 64K, 512M, 2G\n"
-        "  --cache DIR|--no-cache  where compiled code is kept\n"
+        "  --cache DIR|--no-cache  where compiled code is kept: else ~/.cache/wjit, of modules\n"
+        "                          from 128 KiB on\n"
         "  --stats[=json]          figures on stderr at the end\n"
         "wjit compile [OPTIONS] FILE.wasm -o FILE.cwasm [--target x86-64|aarch64]\n"
         "wjit validate FILE.wasm\n"

@@ -26,6 +26,7 @@ struct options {
     enum command command;
     const char *file;
     const char *output;      // compile -o
+    const char *cache;       // a folder, "" for the user's, or NULL
     const char *target;      // compile --target, or NULL
     const char *const *args; // after FILE
     size_t arg_count;
@@ -39,7 +40,7 @@ struct options {
     bool checks_kernels;
     double gpu_verify_rate;
     wjit_gpu_memory_t gpu_memory;
-    uint32_t threads; // 0: not said
+    uint32_t threads;  // 0: not said
     uint32_t features; // enum wjit_feature bits
     bool is_deterministic;
     uint64_t timeout_ns; // 0: none

@@ -302,6 +302,9 @@ int command_run(const struct options *options)
         code = run_all(&run);
         code = finish_stdout(code);
     }
+    if (run.session.module && code != EXIT_TIMEOUT && code != EXIT_TERMINATED) {
+        wjit_module_keep(run.session.module);
+    }
     if (run.session.store && options->explains_gpu) {
         stats_explain_gpu(&run.session);
     }

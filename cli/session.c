@@ -6,6 +6,9 @@
 
 #include "cli/report.h"
 
+// A module that validates and compiles in less time than finding it in the cache takes.
+#define CACHED_MODULE_BYTES_MIN (128u * 1024u)
+
 double clock_ms(void)
 {
     struct timespec now;
@@ -30,6 +33,12 @@ static wasm_config_t *make_config(const struct options *options)
         // No bytes at all is no limit to the library; one byte is less than a page.
         uint64_t bytes = options->memory_max_bytes;
         wjit_config_set_memory_max_bytes(config, bytes ? bytes : 1);
+    }
+    // What was asked for by name is done for every module, else for those where it pays.
+    if (options->cache && !wjit_config_set_cache(config, options->cache,
+                                                 *options->cache ? 0 : CACHED_MODULE_BYTES_MIN)) {
+        wasm_config_delete(config);
+        return NULL;
     }
     if (options->command == COMMAND_COMPILE) {
         wjit_config_set_compile_mode(config, WJIT_COMPILE_PARALLEL);
@@ -56,7 +65,10 @@ int session_open(struct session *session, const struct options *options)
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
     session->engine = wjit_engine_new(make_config(options), &error);
     if (!session->engine) {
-        return report_error(error.kind == WJIT_ERROR_DEVICE ? "--gpu" : NULL, &error);
+        const char *option = error.kind == WJIT_ERROR_DEVICE ? "--gpu"
+                             : error.kind == WJIT_ERROR_IO   ? "--cache"
+                                                             : NULL;
+        return report_error(option, &error);
     }
     check_gpu(session);
     session->store = wasm_store_new(session->engine);
@@ -83,6 +95,8 @@ int session_load(struct session *session)
                           "ends in .cwasm was expected");
         }
         session->module = wjit_module_deserialize_file(session->store, file, &error);
+    } else if (session->input.is_mapped) {
+        session->module = wjit_module_new_file(session->store, file, &error);
     } else {
         session->module = wjit_module_new(session->store, &bytes, &error);
     }

@@ -30,6 +30,11 @@ struct kernel_list {
     size_t count;
 };
 
+static const char *cache_word(const wjit_stats_t *stats)
+{
+    return stats->cache_hits ? "hit" : stats->cache_misses ? "miss" : "off";
+}
+
 static void print_kernel_json(void *env, const wjit_kernel_info_t *kernel)
 {
     struct kernel_list *list = env;
@@ -54,8 +59,8 @@ static void print_json(const struct session *session, const struct figures *figu
     fprintf(stderr, "\"code_bytes\": %llu, \"wasm_bytes\": %llu, \"functions_compiled\": %llu, ",
             (unsigned long long) stats->code_bytes, (unsigned long long) stats->wasm_bytes,
             (unsigned long long) stats->functions_compiled);
-    fprintf(stderr, "\"instantiate_us\": %.1f, \"run_ms\": %.3f, \"cache\": \"off\", ",
-            stats->instantiate_us, figures->run_ms);
+    fprintf(stderr, "\"instantiate_us\": %.1f, \"run_ms\": %.3f, \"cache\": \"%s\", ",
+            stats->instantiate_us, figures->run_ms, cache_word(stats));
     fprintf(stderr, "\"peak_rss_bytes\": %llu, \"gpu\": {",
             (unsigned long long) figures->peak_rss_bytes);
     json_string(stderr, "device", figures->has_gpu ? figures->gpu.name : NULL);
@@ -97,8 +102,8 @@ static void print_text(const struct session *session, const struct figures *figu
             (unsigned long long) stats->wasm_bytes, stats->validate_ms,
             (unsigned long long) stats->functions_compiled, stats->compile_ms,
             (unsigned long long) stats->code_bytes);
-    fprintf(stderr, "  instantiated in %.1f us, ran %.3f ms, cache off, peak memory %.1f MiB\n",
-            stats->instantiate_us, figures->run_ms,
+    fprintf(stderr, "  instantiated in %.1f us, ran %.3f ms, cache %s, peak memory %.1f MiB\n",
+            stats->instantiate_us, figures->run_ms, cache_word(stats),
             (double) figures->peak_rss_bytes / (1024.0 * 1024.0));
     if (figures->has_gpu) {
         fprintf(stderr,

@@ -89,6 +89,15 @@ WJIT_API void wjit_config_set_deterministic(wasm_config_t *, bool);
 WJIT_API void wjit_config_set_explicit_bounds(wasm_config_t *, bool);
 // Default WJIT_COMPILE_LAZY.
 WJIT_API void wjit_config_set_compile_mode(wasm_config_t *, wjit_compile_mode_t);
+// Keeps compiled code in a folder, from which the same module starts without being validated or
+// compiled again: NULL, none (the default); "", the user's ($XDG_CACHE_HOME/wjit or
+// ~/.cache/wjit), where it can be used; else a folder, made if need be, that must be usable and
+// writable by this user alone (else the engine fails with WJIT_ERROR_IO). Modules of less than
+// `module_bytes_min` bytes are compiled each time. What is kept is named by a keyed hash of the
+// module's bytes, the settings, the CPU's features and this build, is written whole or not at all,
+// and is checked before it runs; what is damaged is compiled anew. The folder holds at most 1 GiB.
+// False: out of memory.
+WJIT_API bool wjit_config_set_cache(wasm_config_t *, const char *folder, size_t module_bytes_min);
 // The most bytes that one linear memory may have. A larger initial size fails to instantiate with
 // WJIT_ERROR_LIMIT, growth beyond it gives -1. 0: no limit but the type's. Default 0.
 WJIT_API void wjit_config_set_memory_max_bytes(wasm_config_t *, uint64_t);
@@ -157,6 +166,14 @@ WJIT_API bool wjit_signals_claim(void);
 // Decodes and validates; copies the bytes. NULL with *error.
 WJIT_API wasm_module_t *wjit_module_new(wasm_store_t *, const wasm_byte_vec_t *binary,
                                         wjit_error_t *error);
+// The same for a file. With a cache, a file is known again by its place, size and times without
+// being read. WJIT_ERROR_IO as well.
+WJIT_API wasm_module_t *wjit_module_new_file(wasm_store_t *, const char *path,
+                                             wjit_error_t *error);
+// Puts what was compiled of the module into the engine's cache, if it is to be there. Deleting the
+// module's last handle does it too; this is for hosts that end without deleting. It may take as
+// long as writing the module to the disk.
+WJIT_API void wjit_module_keep(const wasm_module_t *);
 // Decodes and validates only.
 WJIT_API bool wjit_validate(wasm_engine_t *, const wasm_byte_vec_t *binary, wjit_error_t *error);
 // Compiles every function that is not compiled yet, in the engine's mode (lazy counts as eager).
@@ -380,6 +397,8 @@ typedef struct wjit_stats_t {
     uint64_t wasm_bytes;
     uint64_t code_bytes; // machine code of functions
     uint64_t functions_compiled;
+    uint64_t cache_hits;   // modules that were found in the cache
+    uint64_t cache_misses; // modules that were looked for and not found
     // Of all GPU dispatches:
     uint64_t dispatches;
     double gpu_ms;

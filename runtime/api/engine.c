@@ -63,7 +63,23 @@ wasm_config_t *wasm_config_new(void)
 
 void wasm_config_delete(wasm_config_t *config)
 {
-    free(config);
+    if (config != NULL) {
+        free(config->cache_folder);
+        free(config);
+    }
+}
+
+bool wjit_config_set_cache(wasm_config_t *config, const char *folder, size_t module_bytes_min)
+{
+    char *copy = folder == NULL ? NULL : strdup(folder);
+    if (folder != NULL && copy == NULL) {
+        return false;
+    }
+    free(config->cache_folder);
+    config->cache_folder = copy;
+    config->settings.cache_folder = copy;
+    config->settings.cache_module_bytes_min = module_bytes_min;
+    return true;
 }
 
 void wjit_config_set_features(wasm_config_t *config, uint32_t features)
@@ -143,7 +159,6 @@ static uint32_t cpu_count(void)
 wasm_engine_t *wjit_engine_new(wasm_config_t *config, wjit_error_t *error)
 {
     struct wj_settings settings = config == NULL ? default_settings() : config->settings;
-    wasm_config_delete(config);
     if (settings.threads == 0) {
         settings.threads = cpu_count();
     }
@@ -152,11 +167,12 @@ wasm_engine_t *wjit_engine_new(wasm_config_t *config, wjit_error_t *error)
     struct wj_err err;
     wj_err_clear(&err);
     wasm_engine_t *engine = calloc(1, sizeof *engine);
-    if (engine == NULL) {
-        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-    } else if (wj_engine_new(&settings, &ports, &engine->engine, &err)) {
+    bool is_made = engine != NULL && wj_engine_new(&settings, &ports, &engine->engine, &err);
+    wasm_config_delete(config);
+    if (is_made) {
         return engine;
     }
+    wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory"); // unless it is something else
     free(engine);
     wj_api_error_out(&err, error);
     return NULL;

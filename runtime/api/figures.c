@@ -23,6 +23,8 @@ void wjit_engine_stats(const wasm_engine_t *engine, wjit_stats_t *out)
         .wasm_bytes = atomic_load(&stats->wasm_bytes),
         .code_bytes = atomic_load(&stats->code_bytes),
         .functions_compiled = atomic_load(&stats->funcs_compiled),
+        .cache_hits = atomic_load(&stats->cache_hits),
+        .cache_misses = atomic_load(&stats->cache_misses),
         .dispatches = atomic_load(&stats->dispatches),
         .gpu_ms = ms_of(atomic_load(&stats->gpu_ns)),
         .pipeline_ms = ms_of(atomic_load(&stats->pipeline_ns)),

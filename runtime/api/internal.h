@@ -15,6 +15,7 @@
 
 struct wasm_config_t {
     struct wj_settings settings;
+    char *cache_folder; // or NULL
 };
 
 struct wasm_engine_t {

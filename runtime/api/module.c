@@ -36,6 +36,27 @@ wasm_module_t *wjit_module_new(wasm_store_t *store, const wasm_byte_vec_t *binar
     return NULL;
 }
 
+wasm_module_t *wjit_module_new_file(wasm_store_t *store, const char *path, wjit_error_t *error)
+{
+    struct wj_err err;
+    wj_err_clear(&err);
+    struct wj_image *image;
+    if (wj_image_open(store->store->engine, path, &image, &err)) {
+        wasm_module_t *module = wj_api_module(store, image);
+        if (module != NULL) {
+            return module;
+        }
+        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    wj_api_error_out(&err, error);
+    return NULL;
+}
+
+void wjit_module_keep(const wasm_module_t *module)
+{
+    wj_image_keep(image_of(module));
+}
+
 wasm_module_t *wasm_module_new(wasm_store_t *store, const wasm_byte_vec_t *binary)
 {
     return wjit_module_new(store, binary, NULL);

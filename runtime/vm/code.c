@@ -92,16 +92,21 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
     return true;
 }
 
-bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
-                 struct wj_err *err)
+struct wj_compile_settings wj_code_settings(const struct wj_engine *engine, bool explicit_bounds)
 {
-    struct wj_engine *engine = image->engine;
-    struct wj_compile_settings settings = {
+    return (struct wj_compile_settings){
         .is_deterministic = engine->settings.is_deterministic,
         .explicit_bounds = explicit_bounds,
         .has_avx512 = wj_has_avx512(),
         .has_lse = wj_has_lse(),
     };
+}
+
+bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                 struct wj_err *err)
+{
+    struct wj_engine *engine = image->engine;
+    struct wj_compile_settings settings = wj_code_settings(engine, explicit_bounds);
     struct wj_code *code;
     if (!wj_code_new_for(image, engine->ports.backend, &settings, &code, err)) {
         return false;
@@ -149,6 +154,7 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
     __atomic_store_n(&wj_region_table(code->region)[func_index], (void *) (uintptr_t) address,
                      __ATOMIC_RELEASE);
     __atomic_store_n(&code->addresses[func_index], address, __ATOMIC_RELEASE);
+    atomic_fetch_add_explicit(&code->compiled_bytes, info.code_bytes, memory_order_relaxed);
     struct wj_engine_stats *stats = &code->engine->stats;
     atomic_fetch_add_explicit(&stats->compile_ns, wj_now_ns() - start_ns, memory_order_relaxed);
     atomic_fetch_add_explicit(&stats->code_bytes, info.code_bytes, memory_order_relaxed);
@@ -395,6 +401,7 @@ bool wj_code_adopt(struct wj_code *code, const uint8_t *file, struct wj_err *err
         wj_region_table(region)[funcs[i].func_index] = (void *) (uintptr_t) address;
         code->addresses[funcs[i].func_index] = address;
     }
+    atomic_store(&code->compiled_bytes, part->size_bytes);
     atomic_fetch_add(&code->engine->stats.code_bytes, part->size_bytes);
     return true;
 }

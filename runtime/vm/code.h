@@ -27,6 +27,7 @@ struct wj_code {
     struct wj_code_chunk *chunk;        // that lazy compilation fills, or NULL
     struct wj_compile_scratch *scratch; // of lazy compilation, made on demand
     uint64_t *addresses;                // [func_count], 0: not compiled; written atomically
+    _Atomic uint64_t compiled_bytes;    // of code, loaded or compiled
 };
 
 struct wj_kernel_plan;
@@ -36,16 +37,25 @@ struct wj_image {
     struct wj_engine *engine;
     struct wj_blob blob; // the module's bytes, or the compiled module that they are in
     struct wj_module *module;
-    bool is_loaded;                 // compiled before: bodies are looked at when they are needed
-    bool has_bodies;                // of a loaded one: they were found
+    bool is_loaded;    // compiled before: bodies are looked at when they are needed
+    bool has_bodies;   // of a loaded one: they were found
+    bool is_cacheable; // `key` names it in the engine's cache
+    struct wj_hash128 key;
+    uint64_t cached_bytes;          // of code that is in the cache
     pthread_mutex_t lock;           // of codes, of bodies and of their census
     struct wj_code *codes[2];       // without and with explicit bounds checks; made on demand
     struct wj_kernel_plan *kernels; // dispatch functions found in the module, or NULL
 };
 
-// Decodes and validates a copy of the bytes.
+// Decodes and validates a copy of the bytes, or finds them in the engine's cache.
 bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
                   struct wj_image **out, struct wj_err *err);
+// The same from a file. WJ_ERR_IO: it cannot be read.
+bool wj_image_open(struct wj_engine *engine, const char *path, struct wj_image **out,
+                   struct wj_err *err);
+// Puts the code that was compiled since into the engine's cache, when there is enough of it to be
+// worth a write. Releasing the image does this too.
+void wj_image_keep(struct wj_image *image);
 // From a compiled module, which is taken over in any case: checked, neither validated nor compiled.
 // `checks_bodies`: those of function bodies too, at once; else when some are needed.
 bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_bodies,
@@ -61,6 +71,8 @@ void wj_image_release(struct wj_image *image);
 bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
                    struct wj_err *err);
 
+// How an engine's own code is compiled.
+struct wj_compile_settings wj_code_settings(const struct wj_engine *engine, bool explicit_bounds);
 // Code of a module that this engine runs, and code for another machine that nobody runs; none of
 // its functions is compiled.
 bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **out,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/vm/cache.h"
 #include "runtime/vm/code.h"
 #include "runtime/vm/cpu.h"
 #include "runtime/vm/kernel.h"
@@ -69,6 +70,15 @@ static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
     return wj_region_registry_add(&engine->regions, &engine->region, err);
 }
 
+// A folder that was named must be usable; the user's is used where it can be.
+static bool open_cache(struct wj_engine *engine, struct wj_err *err)
+{
+    const char *folder = engine->settings.cache_folder;
+    engine->settings.cache_folder = NULL;
+    engine->opens_cache = folder != NULL && *folder == '\0';
+    return folder == NULL || *folder == '\0' || wj_cache_open(folder, &engine->cache, err);
+}
+
 bool wj_engine_new(const struct wj_settings *settings, const struct wj_ports *ports,
                    struct wj_engine **out, struct wj_err *err)
 {
@@ -89,12 +99,26 @@ bool wj_engine_new(const struct wj_settings *settings, const struct wj_ports *po
     if (engine->types == NULL) {
         wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     } else if (wj_signals_install(err) && make_stubs(engine, err) &&
-               wj_kernels_new(engine, &engine->kernels, err)) {
+               wj_kernels_new(engine, &engine->kernels, err) && open_cache(engine, err)) {
         *out = engine;
         return true;
     }
     wj_engine_release(engine);
     return false;
+}
+
+struct wj_cache *wj_engine_cache(struct wj_engine *engine, size_t module_bytes)
+{
+    if (module_bytes < engine->settings.cache_module_bytes_min) {
+        return NULL;
+    }
+    pthread_mutex_lock(&engine->lock);
+    if (engine->opens_cache && !wj_cache_open("", &engine->cache, NULL)) {
+        engine->cache = NULL;
+    }
+    engine->opens_cache = false;
+    pthread_mutex_unlock(&engine->lock);
+    return engine->cache;
 }
 
 struct wj_engine *wj_engine_retain(struct wj_engine *engine)
@@ -109,6 +133,7 @@ void wj_engine_release(struct wj_engine *engine)
         return;
     }
     wj_kernels_free(engine->kernels);
+    wj_cache_close(engine->cache);
     wj_region_registry_remove(&engine->regions, &engine->region);
     wj_region_clear(&engine->region);
     wj_region_registry_clear(&engine->regions);

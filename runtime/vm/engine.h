@@ -31,6 +31,10 @@ struct wj_settings {
     uint64_t memory_bytes_max; // of one memory; UINT64_MAX without a limit
     size_t stack_bytes;
     uint32_t threads; // at least 1
+    // NULL: no cache. "": the user's folder, which need not be there. Lent until the engine is
+    // made.
+    const char *cache_folder;
+    size_t cache_module_bytes_min; // smaller modules are compiled each time
 };
 
 // What is plugged into the runtime. The gpu half may be absent.
@@ -64,11 +68,14 @@ struct wj_engine_stats {
     _Atomic uint64_t wasm_bytes;
     _Atomic uint64_t code_bytes;
     _Atomic uint64_t funcs_compiled;
+    _Atomic uint64_t cache_hits;
+    _Atomic uint64_t cache_misses;
     _Atomic uint64_t dispatches;
     _Atomic uint64_t gpu_ns;
     _Atomic uint64_t pipeline_ns;
 };
 
+struct wj_cache;
 struct wj_pool;
 struct wj_kernels;
 
@@ -87,6 +94,8 @@ struct wj_engine {
     struct wj_waits waits;
     struct wj_engine_stats stats;
     struct wj_kernels *kernels; // GPU, thread pool, what was dispatched
+    struct wj_cache *cache;     // or NULL
+    bool opens_cache;           // the user's, when the first module asks for it
 };
 
 bool wj_engine_new(const struct wj_settings *settings, const struct wj_ports *ports,
@@ -100,6 +109,9 @@ bool wj_engine_enter_code(struct wj_engine *engine, const struct wj_type *type, 
                           struct wj_err *err);
 bool wj_engine_host_entry(struct wj_engine *engine, const struct wj_type *type, uint64_t *address,
                           struct wj_err *err);
+
+// The cache for a module of this size, or NULL. From any thread.
+struct wj_cache *wj_engine_cache(struct wj_engine *engine, size_t module_bytes);
 
 // Monotonic time in nanoseconds.
 uint64_t wj_now_ns(void);

@@ -1,9 +1,22 @@
 // Modules as an engine keeps them: decoded and validated, or loaded with their code.
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "runtime/vm/cache.h"
 #include "runtime/vm/code.h"
 #include "runtime/vm/kernel.h"
+
+// In an entry of the cache below this size all checksums are looked at at once; in a larger one
+// that of function bodies, which are read only to compile another function, is when that happens.
+#define BODIES_CHECKED_BYTES_MAX (4u << 20)
+// An entry is written anew when its code has grown, if it is not small by more than one part in
+// these many.
+#define KEEP_GROWTH 8u
+#define SMALL_BYTES_MAX (1u << 20)
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -28,20 +41,18 @@ static void count_validation(struct wj_engine *engine, uint64_t start_ns)
     atomic_fetch_add(&engine->stats.validate_ns, wj_now_ns() - start_ns);
 }
 
-bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
-                  struct wj_image **out, struct wj_err *err)
+// Decodes and validates; the blob is taken over in any case.
+static bool image_new(struct wj_engine *engine, struct wj_blob *blob, struct wj_image **out,
+                      struct wj_err *err)
 {
     uint64_t start_ns = wj_now_ns();
-    struct wj_blob blob = {malloc(size_bytes != 0 ? size_bytes : 1), size_bytes, false};
-    struct wj_image *image = blob.bytes == NULL ? NULL : image_alloc(engine, &blob);
+    size_t size_bytes = blob->size_bytes;
+    struct wj_image *image = image_alloc(engine, blob);
     if (image == NULL) {
-        wj_blob_clear(&blob);
+        wj_blob_clear(blob);
         return fail_nomem(err);
     }
-    if (size_bytes != 0) {
-        memcpy(blob.bytes, bytes, size_bytes);
-    }
-    if (wj_module_decode(engine->types, engine->settings.features, blob.bytes, size_bytes,
+    if (wj_module_decode(engine->types, engine->settings.features, blob->bytes, size_bytes,
                          &image->module, err) &&
         wj_module_validate(image->module, err) &&
         wj_kernel_plan_new(engine, image->module, &image->kernels, err)) {
@@ -54,12 +65,196 @@ bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_by
     return false;
 }
 
+static bool alloc_blob(size_t size_bytes, struct wj_blob *out, struct wj_err *err)
+{
+    *out = (struct wj_blob){malloc(size_bytes != 0 ? size_bytes : 1), size_bytes, false};
+    return out->bytes != NULL || fail_nomem(err);
+}
+
+// ---- Modules in the cache -----------------------------------------------------------------------
+
+static struct wj_hash128 key_of(const struct wj_engine *engine, const struct wj_hash128 *hash)
+{
+    struct wj_compile_settings settings =
+        wj_code_settings(engine, engine->settings.explicit_bounds);
+    struct wj_cache_terms terms = {
+        .settings = wj_cwasm_settings(engine, &settings),
+        .features = engine->settings.features,
+        .machine = engine->ports.backend->name,
+    };
+    return wj_cache_key(engine->cache, hash, &terms);
+}
+
+static uint64_t code_bytes_of(const struct wj_image *image)
+{
+    const struct wj_code *code = image->codes[image->engine->settings.explicit_bounds];
+    return code == NULL ? 0 : atomic_load(&code->compiled_bytes);
+}
+
+static bool load_cached(struct wj_engine *engine, const struct wj_hash128 *hash,
+                        struct wj_image **out)
+{
+    struct wj_hash128 key = key_of(engine, hash);
+    struct wj_blob blob;
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (!wj_cache_find(engine->cache, &key, &blob)) {
+        return false;
+    }
+    if (!wj_image_load(engine, &blob, blob.size_bytes < BODIES_CHECKED_BYTES_MAX, out, &err)) {
+        if (err.kind == WJ_ERR_MALFORMED || err.kind == WJ_ERR_UNSUPPORTED) {
+            wj_cache_drop(engine->cache, &key);
+        }
+        return false;
+    }
+    (*out)->is_cacheable = true;
+    (*out)->key = key;
+    (*out)->cached_bytes = code_bytes_of(*out);
+    atomic_fetch_add(&engine->stats.cache_hits, 1);
+    return true;
+}
+
+// A module that is not in the cache yet. The blob is what its name is made of: it is ours.
+static bool new_cacheable(struct wj_engine *engine, struct wj_blob *blob,
+                          const struct wj_hash128 *hash, struct wj_image **out, struct wj_err *err)
+{
+    atomic_fetch_add(&engine->stats.cache_misses, 1);
+    if (!image_new(engine, blob, out, err)) {
+        return false;
+    }
+    (*out)->is_cacheable = true;
+    (*out)->key = key_of(engine, hash);
+    return true;
+}
+
+bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
+                  struct wj_image **out, struct wj_err *err)
+{
+    struct wj_cache *cache = wj_engine_cache(engine, size_bytes);
+    if (cache != NULL) {
+        struct wj_hash128 hash = wj_cache_hash(cache, bytes, size_bytes);
+        if (load_cached(engine, &hash, out)) {
+            return true;
+        }
+    }
+    struct wj_blob blob;
+    if (!alloc_blob(size_bytes, &blob, err)) {
+        return false;
+    }
+    if (size_bytes != 0) {
+        memcpy(blob.bytes, bytes, size_bytes);
+    }
+    if (cache == NULL) {
+        return image_new(engine, &blob, out, err);
+    }
+    // Of the copy: nobody writes to it meanwhile.
+    struct wj_hash128 hash = wj_cache_hash(cache, blob.bytes, size_bytes);
+    return new_cacheable(engine, &blob, &hash, out, err);
+}
+
+static bool fail_read(struct wj_err *err, int number)
+{
+    return wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "%s", strerror(number));
+}
+
+// The file's bytes, which are as many as `st` says or it changes at this moment.
+static bool read_file(int fd, const struct stat *st, struct wj_blob *out, struct wj_err *err)
+{
+    if (!alloc_blob((size_t) st->st_size, out, err)) {
+        return false;
+    }
+    size_t done = 0;
+    while (done < out->size_bytes) {
+        ssize_t got = pread(fd, out->bytes + done, out->size_bytes - done, (off_t) done);
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            fail_read(err, got == 0 ? EIO : errno);
+            wj_blob_clear(out);
+            return false;
+        }
+        done += got > 0 ? (size_t) got : 0;
+    }
+    return true;
+}
+
+static bool open_file(struct wj_engine *engine, int fd, const struct stat *st,
+                      struct wj_image **out, struct wj_err *err)
+{
+    struct wj_cache *cache = wj_engine_cache(engine, (size_t) st->st_size);
+    struct wj_hash128 hash;
+    struct wj_blob blob;
+    if (cache != NULL && wj_cache_recall(cache, st, &hash) && load_cached(engine, &hash, out)) {
+        return true;
+    }
+    if (!read_file(fd, st, &blob, err)) {
+        return false;
+    }
+    if (cache == NULL) {
+        return image_new(engine, &blob, out, err);
+    }
+    hash = wj_cache_hash(cache, blob.bytes, blob.size_bytes);
+    struct stat after;
+    if (fstat(fd, &after) == 0 && after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
+        after.st_ctim.tv_nsec == st->st_ctim.tv_nsec && after.st_size == st->st_size) {
+        wj_cache_remember(cache, st, &hash);
+    }
+    if (load_cached(engine, &hash, out)) {
+        wj_blob_clear(&blob);
+        return true;
+    }
+    return new_cacheable(engine, &blob, &hash, out, err);
+}
+
+bool wj_image_open(struct wj_engine *engine, const char *path, struct wj_image **out,
+                   struct wj_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool is_opened = false;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        fail_read(err, errno);
+    } else if (!S_ISREG(st.st_mode)) {
+        wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "it is no file: one was expected");
+    } else {
+        is_opened = open_file(engine, fd, &st, out, err);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_opened;
+}
+
+void wj_image_keep(struct wj_image *image)
+{
+    struct wj_code *code = image->codes[image->engine->settings.explicit_bounds];
+    uint64_t bytes = code_bytes_of(image);
+    uint64_t grown = bytes - image->cached_bytes;
+    bool is_small = image->blob.size_bytes < SMALL_BYTES_MAX;
+    if (!image->is_cacheable || code == NULL || grown == 0 ||
+        (!is_small && grown <= image->cached_bytes / KEEP_GROWTH)) {
+        return;
+    }
+    struct wj_blob blob;
+    pthread_mutex_lock(&code->lock);
+    bool is_written = wj_cwasm_write(code, &image->key, &blob, NULL);
+    image->cached_bytes = bytes;
+    pthread_mutex_unlock(&code->lock);
+    if (is_written) {
+        wj_cache_store(image->engine->cache, &image->key, &blob);
+        wj_blob_clear(&blob);
+    }
+}
+
+// ---- Modules with their code --------------------------------------------------------------------
+
 static bool prepare_locked(struct wj_image *image, uint32_t func_index, struct wj_err *err)
 {
     struct wj_module *module = image->module;
     uint32_t first = module->func_import_count;
     if (!image->has_bodies) {
         if (!wj_cwasm_check_bodies(image->blob.bytes, err) || !wj_module_find_bodies(module, err)) {
+            if (image->is_cacheable) {
+                wj_cache_drop(image->engine->cache, &image->key);
+            }
             return false;
         }
         image->has_bodies = true;
@@ -99,6 +294,7 @@ void wj_image_release(struct wj_image *image)
     if (image == NULL || atomic_fetch_sub(&image->references, 1) != 1) {
         return;
     }
+    wj_image_keep(image);
     wj_code_free(image->codes[0]);
     wj_code_free(image->codes[1]);
     wj_kernel_plan_free(image->engine, image->kernels);
@@ -158,7 +354,7 @@ static bool load(struct wj_image *image, struct wj_err *err)
         return false;
     }
     return wj_kernel_plan_new(engine, image->module, &image->kernels, err) &&
-           wj_code_new_for(image, is_explicit, &image->codes[is_explicit], err) &&
+           wj_code_new(image, is_explicit, &image->codes[is_explicit], err) &&
            wj_code_adopt(image->codes[is_explicit], file, err);
 }
 
