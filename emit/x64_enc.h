@@ -135,32 +135,30 @@ X64_INLINE void x64_rr_rex(struct wj_masm *m, uint32_t op, unsigned reg, unsigne
     x64_bytes(m, bytes, count + 1);
 }
 
-// Forms without prefix and escape, which are most, with an immediate of imm_bytes: in one store.
+// Forms without prefix and escape, which are most, are written in one store and without branches:
+// whether there is a REX prefix, and how long a displacement is, no processor can predict.
+
+// Writes `bytes`, of which `count` count, behind a REX prefix if one of the bits of `rex` asks for
+// it.
+X64_INLINE void x64_write(struct wj_masm *m, unsigned rex, uint64_t bytes, unsigned count)
+{
+    unsigned has_rex = rex != 0;
+    bytes = bytes << 8 * has_rex | ((0x40 | rex) & (0u - has_rex));
+    x64_bytes(m, bytes, count + has_rex);
+}
+
 X64_NOINLINE void x64_rr_plain_imm(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm,
                                    uint64_t imm, unsigned imm_bytes)
 {
-    uint8_t *cursor = m->buf.cursor;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
-    uint64_t bytes = imm << 16 | (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff);
-    if (rex != 0) {
-        bytes = bytes << 8 | 0x40 | rex;
-        cursor++;
-    }
-    memcpy(m->buf.cursor, &bytes, sizeof bytes);
-    m->buf.cursor = cursor + 2 + imm_bytes;
+    x64_write(m, rex, imm << 16 | (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff),
+              2 + imm_bytes);
 }
 
 X64_NOINLINE void x64_rr_plain(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm)
 {
-    uint8_t *cursor = m->buf.cursor;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (rm >> 3 & 1);
-    uint32_t bytes = (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff);
-    if (rex != 0) {
-        bytes = bytes << 8 | 0x40 | rex;
-        cursor++;
-    }
-    memcpy(m->buf.cursor, &bytes, sizeof bytes);
-    m->buf.cursor = cursor + 2;
+    x64_write(m, rex, (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 | (op & 0xff), 2);
 }
 
 // reg is the ModRM.reg operand or an opcode extension, rm the ModRM.rm operand. Inlined always:
@@ -221,84 +219,64 @@ X64_INLINE unsigned x64_mem_xb(struct x64_mem a)
     return (a.index == WJ_REG_NONE ? 0 : (a.index >> 3 & 1) << 1) | (a.base >> 3 & 1);
 }
 
-// Forms without prefix and escape, which are most: at most eight bytes, in one store. Functions of
-// their own: inlined, they would make every operation large.
+// The mod field for a displacement: 0, 1 or 2, for none, one byte and four.
+X64_INLINE unsigned x64_disp_mod(int32_t disp, bool needs_disp)
+{
+    return (unsigned) ((disp != 0) | needs_disp) + (unsigned) !x64_fits8(disp);
+}
+
+X64_INLINE unsigned x64_disp_bytes(unsigned mod)
+{
+    return mod + (mod & 2);
+}
+
+// Memory operands in forms without prefix and escape: at most eight bytes. Functions of their own:
+// inlined, they would make every operation large.
 X64_NOINLINE void x64_rm_index(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a)
 {
-    uint8_t *cursor = m->buf.cursor;
     unsigned base = a.base & 7;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | (a.index >> 2 & 2) | a.base >> 3;
-    uint64_t bytes = (uint64_t) (uint32_t) a.disp << 24 | (unsigned) a.scale << 22 |
-                     (unsigned) (a.index & 7) << 19 | base << 16 | ((reg & 7) << 3 | 4) << 8 |
-                     (op & 0xff);
-    if (x64_fits8(a.disp)) {
-        if (a.disp != 0 || base == 5) {
-            bytes |= 0x40 << 8;
-            cursor++;
-        }
-    } else {
-        bytes |= 0x80 << 8;
-        cursor += 4;
-    }
-    if (rex != 0) {
-        bytes = bytes << 8 | 0x40 | rex;
-        cursor++;
-    }
-    memcpy(m->buf.cursor, &bytes, sizeof bytes);
-    m->buf.cursor = cursor + 3;
+    unsigned mod = x64_disp_mod(a.disp, base == 5);
+    unsigned sib = (unsigned) a.scale << 6 | (unsigned) (a.index & 7) << 3 | base;
+    x64_write(m, rex,
+              (uint64_t) (uint32_t) a.disp << 24 | sib << 16 |
+                  (mod << 6 | (reg & 7) << 3 | 4) << 8 | (op & 0xff),
+              3 + x64_disp_bytes(mod));
 }
 
 X64_NOINLINE void x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg base_reg,
                               int32_t disp)
 {
-    uint8_t *cursor = m->buf.cursor;
     unsigned base = base_reg & 7;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | base_reg >> 3;
-    uint64_t bytes = (uint64_t) (uint32_t) disp << 16;
-    if (base == 4) {
-        bytes = bytes << 8 | 0x24 << 16;
-        cursor++;
-    }
-    bytes |= ((reg & 7) << 3 | base) << 8 | (op & 0xff);
-    if (x64_fits8(disp)) {
-        if (disp != 0 || base == 5) {
-            bytes |= 0x40 << 8;
-            cursor++;
-        }
-    } else {
-        bytes |= 0x80 << 8;
-        cursor += 4;
-    }
-    if (rex != 0) {
-        bytes = bytes << 8 | 0x40 | rex;
-        cursor++;
-    }
-    memcpy(m->buf.cursor, &bytes, sizeof bytes);
-    m->buf.cursor = cursor + 2;
+    unsigned mod = x64_disp_mod(disp, base == 5);
+    unsigned has_sib = base == 4;
+    uint64_t bytes = (uint64_t) (uint32_t) disp << 8 * has_sib | (has_sib ? 0x24 : 0);
+    x64_write(m, rex, bytes << 16 | (mod << 6 | (reg & 7) << 3 | base) << 8 | (op & 0xff),
+              2 + has_sib + x64_disp_bytes(mod));
+}
+
+// [r15 + index + disp], which is linear memory: r15 always takes a REX prefix, and never means
+// anything else than itself as a base.
+X64_NOINLINE void x64_rm_r15(struct wj_masm *m, uint32_t op, unsigned reg, wj_reg index,
+                             int32_t disp)
+{
+    unsigned rex = 0x41 | (op >> 9 & 8) | (reg >> 1 & 4) | (index >> 2 & 2);
+    unsigned mod = x64_disp_mod(disp, false);
+    uint32_t head = (uint32_t) ((index & 7) << 3 | 7) << 24 |
+                    (mod << 6 | (reg & 7) << 3 | 4) << 16 | (op & 0xff) << 8 | rex;
+    x64_bytes(m, (uint64_t) (uint32_t) disp << 32 | head, 4 + x64_disp_bytes(mod));
 }
 
 // Slots of the frame.
 X64_NOINLINE void x64_rm_sp(struct wj_masm *m, uint32_t op, unsigned reg, int32_t disp)
 {
-    uint8_t *cursor = m->buf.cursor;
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4);
-    uint64_t bytes =
-        (uint64_t) (uint32_t) disp << 24 | 0x24 << 16 | ((reg & 7) << 3 | 4) << 8 | (op & 0xff);
-    if (x64_fits8(disp)) {
-        if (disp != 0) {
-            bytes |= 0x40 << 8;
-            cursor++;
-        }
-    } else {
-        bytes |= 0x80 << 8;
-        cursor += 4;
-    }
-    if (rex != 0) {
-        bytes = bytes << 8 | 0x40 | rex;
-        cursor++;
-    }
-    memcpy(m->buf.cursor, &bytes, sizeof bytes);
-    m->buf.cursor = cursor + 3;
+    unsigned mod = x64_disp_mod(disp, false);
+    x64_write(m, rex,
+              (uint64_t) (uint32_t) disp << 24 | 0x24 << 16 | (mod << 6 | (reg & 7) << 3 | 4) << 8 |
+                  (op & 0xff),
+              3 + x64_disp_bytes(mod));
 }
 
 X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
@@ -317,6 +295,8 @@ X64_ALWAYS void x64_rm_plain(struct wj_masm *m, uint32_t op, unsigned reg, struc
         x64_rm_sp(m, op, reg, a.disp);
     } else if (a.index == WJ_REG_NONE) {
         x64_rm_base(m, op, reg, a.base, a.disp);
+    } else if (a.base == R15 && a.scale == 0) {
+        x64_rm_r15(m, op, reg, a.index, a.disp);
     } else {
         x64_rm_index(m, op, reg, a);
     }
@@ -461,11 +441,8 @@ X64_INLINE void x64_alu_mem(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_r
 
 X64_INLINE void x64_alu_imm(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, int32_t imm)
 {
-    if (x64_fits8(imm)) {
-        x64_rr_plain_imm(m, 0x83 | w, op, d, (uint8_t) imm, 1);
-    } else {
-        x64_rr_plain_imm(m, 0x81 | w, op, d, (uint32_t) imm, 4);
-    }
+    unsigned is_short = x64_fits8(imm);
+    x64_rr_plain_imm(m, 0x81 | is_short << 1 | w, op, d, (uint32_t) imm, 4 - 3 * is_short);
 }
 
 X64_INLINE void x64_shift_imm(struct wj_masm *m, enum x64_shift op, uint32_t w, wj_reg d,
@@ -509,10 +486,7 @@ X64_INLINE void x64_lea(struct wj_masm *m, uint32_t w, wj_reg d, struct x64_mem 
 X64_INLINE void x64_mov_imm(struct wj_masm *m, wj_reg d, uint64_t bits)
 {
     if (bits <= UINT32_MAX) {
-        if (d & 8) {
-            *m->buf.cursor++ = 0x41;
-        }
-        x64_bytes(m, (0xb8u | (d & 7)) | bits << 8, 5);
+        x64_write(m, d >> 3, (0xb8u | (d & 7)) | bits << 8, 5);
     } else if (x64_fits32((int64_t) bits)) {
         x64_rr(m, 0xc7 | X64_W, 0, d);
         x64_imm32(m, (int64_t) bits);

@@ -14,7 +14,7 @@ static struct address pop_aligned_address(struct jit *j, const struct wj_memarg 
     return a;
 }
 
-static void op_atomic_load(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_atomic_load(struct jit *j, const struct wj_op *op)
 {
     enum wj_load_op load = (enum wj_load_op) op->sub;
     struct address a = pop_aligned_address(j, &op->memarg, load_width_log2(load));
@@ -24,7 +24,7 @@ static void op_atomic_load(struct jit *j, const struct wj_op *op)
     push_reg(j, (enum wj_num) op->type, d);
 }
 
-static void op_atomic_store(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_atomic_store(struct jit *j, const struct wj_op *op)
 {
     enum wj_store_op store = (enum wj_store_op) op->sub;
     struct value *v = stack_pop(j);
@@ -60,7 +60,7 @@ static wj_reg claim_atomic_result(struct jit *j, struct value *operands[], uint3
 #endif
 }
 
-static void op_atomic_rmw(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_atomic_rmw(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = (enum wj_num) op->type;
     bool is_cmpxchg = op->sub == RMW_CMPXCHG;
@@ -124,7 +124,7 @@ static void add_offset(struct jit *j, uint32_t position, const struct wj_memarg 
     }
 }
 
-static void op_atomic_other(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_atomic_other(struct jit *j, const struct wj_op *op)
 {
     if (op->sub == ATOMIC_FENCE) {
         masm_fence(&j->m);

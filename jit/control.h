@@ -410,7 +410,7 @@ JIT_NOINLINE void op_br_table(struct jit *j, const struct wj_op *op)
     }
 }
 
-JIT_NOINLINE void op_br_on_null(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_br_on_null(struct jit *j, const struct wj_op *op)
 {
     struct condition c = {.v = stack_pop(j)};
     value_reg(j, c.v);
@@ -423,7 +423,7 @@ JIT_NOINLINE void op_br_on_null(struct jit *j, const struct wj_op *op)
 }
 
 // The reference is the label's last value: on the branch it is there, else it is dropped.
-JIT_NOINLINE void op_br_on_non_null(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_br_on_non_null(struct jit *j, const struct wj_op *op)
 {
     struct value *v = stack_pop(j);
     wj_reg reg = value_reg(j, v);

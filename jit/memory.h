@@ -239,7 +239,7 @@ JIT_INLINE void op_store(struct jit *j, const struct wj_op *op)
     }
 }
 
-static void op_load_lane(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_load_lane(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     struct value *v = stack_pop(j);
@@ -251,7 +251,7 @@ static void op_load_lane(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_store_lane(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_store_lane(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     struct value *v = stack_pop(j);
@@ -275,7 +275,7 @@ static void op_memory_size(struct jit *j, const struct wj_op *op)
     push_reg(j, type->limits.is_64 ? NUM_I64 : NUM_I32, d);
 }
 
-static void op_memory(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_memory(struct jit *j, const struct wj_op *op)
 {
     uint64_t pair = (uint64_t) op->index << 32 | op->index2;
     switch ((enum wj_memory_op) op->sub) {

@@ -435,7 +435,7 @@ static void op_wide_mul(struct jit *j, bool is_signed)
     push_reg(j, NUM_I64, hi);
 }
 
-static void op_wide(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_wide(struct jit *j, const struct wj_op *op)
 {
     switch ((enum wj_wide) op->sub) {
     case WIDE_ADD128:

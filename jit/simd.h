@@ -4,7 +4,7 @@
 
 #include "jit/memory.h"
 
-static void op_vunary(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vunary(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     struct value *a = stack_pop(j);
@@ -14,7 +14,7 @@ static void op_vunary(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_vbinary(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vbinary(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     enum wj_vbinop bin = (enum wj_vbinop) op->sub;
@@ -34,7 +34,7 @@ static void op_vbinary(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_vternary(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vternary(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     struct value *c = stack_pop(j);
@@ -53,7 +53,7 @@ static void op_vternary(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_vtest(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vtest(struct jit *j, const struct wj_op *op)
 {
     struct value *a = stack_pop(j);
     wj_reg ra = value_reg(j, a);
@@ -62,7 +62,7 @@ static void op_vtest(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_I32, d);
 }
 
-static void op_vshift(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vshift(struct jit *j, const struct wj_op *op)
 {
     enum wj_shape shape = (enum wj_shape) op->type;
     enum wj_vshift shift = (enum wj_vshift) op->sub;
@@ -84,7 +84,7 @@ static void op_vshift(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_vsplat(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vsplat(struct jit *j, const struct wj_op *op)
 {
     struct value *a = stack_pop(j);
     wj_reg ra = value_reg(j, a);
@@ -101,7 +101,7 @@ static enum wj_num lane_num(enum wj_shape shape)
     return (enum wj_num) nums[shape];
 }
 
-static void op_vextract(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vextract(struct jit *j, const struct wj_op *op)
 {
     enum wj_num num = lane_num((enum wj_shape) op->type);
     struct value *a = stack_pop(j);
@@ -111,7 +111,7 @@ static void op_vextract(struct jit *j, const struct wj_op *op)
     push_reg(j, num, d);
 }
 
-static void op_vreplace(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vreplace(struct jit *j, const struct wj_op *op)
 {
     struct value *s = stack_pop(j);
     struct value *a = stack_pop(j);
@@ -125,7 +125,7 @@ static void op_vreplace(struct jit *j, const struct wj_op *op)
     push_reg(j, NUM_V128, d);
 }
 
-static void op_vshuffle(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_vshuffle(struct jit *j, const struct wj_op *op)
 {
     struct value *b = stack_pop(j);
     struct value *a = stack_pop(j);

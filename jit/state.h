@@ -30,6 +30,8 @@ enum { HOMES_MAX = 32 };
 // A handler that is compiled for its most frequent operations by themselves, as constants.
 #define JIT_INLINE static inline __attribute__((always_inline))
 #define JIT_NOINLINE static __attribute__((noinline))
+// Rare operations: out of the way of the walk's frequent cases, which have to share a small cache.
+#define JIT_COLD static __attribute__((cold, noinline))
 
 struct value {
     uint8_t kind; // enum value_kind
@@ -464,7 +466,7 @@ static void flush_regs(struct jit *j)
 }
 
 // Before a local is written: entries that stand for its old value get copies.
-static void flush_aliases(struct jit *j, uint32_t index)
+JIT_NOINLINE void flush_aliases(struct jit *j, uint32_t index)
 {
     for (uint32_t i = j->depth; i-- > 0 && j->locals[index].aliases != 0;) {
         masm_room(&j->m);

@@ -51,7 +51,7 @@ static void insert_const(struct jit *j, uint32_t count, uint64_t bits)
     j->depth++;
 }
 
-static void op_table(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_table(struct jit *j, const struct wj_op *op)
 {
     uint64_t pair = (uint64_t) op->index << 32 | op->index2;
     switch ((enum wj_table_op) op->sub) {
@@ -89,7 +89,7 @@ static void op_table(struct jit *j, const struct wj_op *op)
     }
 }
 
-static void op_ref(struct jit *j, const struct wj_op *op)
+JIT_COLD void op_ref(struct jit *j, const struct wj_op *op)
 {
     switch ((enum wj_ref_op) op->sub) {
     case REF_NULL: push_const(j, NUM_I64, 0); return;

@@ -264,35 +264,47 @@ WJ_WALK_INLINE bool wj_walk_const(struct wj_walk *w, struct wj_walk_hot *h,
     return wj_walk_fixed(w, h, row);
 }
 
+// Alignment in one byte and offset in one or two, for memory 0: without a branch on the length. The
+// three bytes lie in the body, as an `end` at least follows the offset.
+WJ_WALK_INLINE void wj_walk_memarg_fast(struct wj_walk *w, struct wj_walk_hot *h)
+{
+    const uint8_t *p = h->p;
+    unsigned has_more = p[1] >> 7;
+    if (wj_walk_has_sink(h)) {
+        struct wj_memarg *memarg = &w->op.memarg;
+        memarg->align_log2 = p[0];
+        memarg->memory = 0;
+        memarg->offset = (p[1] & 0x7fu) | (p[2] & (0u - has_more)) << 7;
+    }
+    h->p = p + 2 + has_more;
+}
+
 // Alignment and offset. *address_type is the memory's, meaningful in the checking form.
 WJ_WALK_INLINE bool wj_walk_memarg(struct wj_walk *w, struct wj_walk_hot *h,
                                    const struct wj_walk_row *row, wj_valtype *address_type)
 {
-    struct wj_memarg *memarg = &w->op.memarg;
     bool is_atomic = row->feature == WJ_FEATURE_THREADS;
+    const uint8_t *p = h->p;
     if (!h->is_checking) {
+        *address_type = WJ_TYPE_BOTTOM;
+        if (wj_likely(p[0] < 0x40 && (p[1] & p[2]) < 0x80)) {
+            wj_walk_memarg_fast(w, h);
+            return true;
+        }
+        struct wj_memarg *memarg = &w->op.memarg;
         uint32_t flags = (uint32_t) wj_walk_trusted_u(h);
         memarg->align_log2 = flags & 0x3f;
         memarg->memory = wj_unlikely(flags & 0x40) ? (uint32_t) wj_walk_trusted_u(h) : 0;
         memarg->offset = wj_walk_trusted_u(h);
-        *address_type = WJ_TYPE_BOTTOM;
         return true;
     }
     w->census.uses_memory = true;
-    const uint8_t *p = h->p;
     bool is_align_good = is_atomic ? p[0] == row->width_log2 : p[0] <= row->width_log2;
-    if (wj_likely(is_align_good && h->limit - p >= 3 && w->address_type != WJ_TYPE_BOTTOM)) {
-        bool is_short = p[1] < 0x80;
-        if (wj_likely(is_short || p[2] < 0x80)) {
-            if (wj_walk_has_sink(h)) {
-                memarg->align_log2 = p[0];
-                memarg->memory = 0;
-                memarg->offset = is_short ? p[1] : (p[1] & 0x7f) | (uint32_t) p[2] << 7;
-            }
-            *address_type = w->address_type;
-            h->p = p + (is_short ? 2 : 3);
-            return true;
-        }
+    if (wj_likely(is_align_good && h->limit - p >= 3 && (p[1] & p[2]) < 0x80 &&
+                  w->address_type != WJ_TYPE_BOTTOM)) {
+        *address_type = w->address_type;
+        wj_walk_memarg_fast(w, h);
+        return true;
     }
     struct wj_walk_leb leb = wj_walk_memarg_slow(w, h->at, p, row->width_log2, is_atomic);
     *address_type = (wj_valtype) leb.value;
