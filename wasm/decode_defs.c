@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/pages.h"
 #include "wasm/const_expr.h"
 #include "wasm/decode.h"
 #include "wasm/features.h"
@@ -196,6 +197,7 @@ bool wj_decode_funcs(struct wj_decoder *d)
     if (m->funcs == NULL) {
         return false;
     }
+    wj_pages_populate(m->funcs + m->func_count, count * sizeof *m->funcs);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t type_index;
         if (!wj_read_functype_index(&d->in, &type_index)) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "runtime/vm/kernel.h"
 #include "runtime/vm/store.h"
 #include "runtime/vm/trap.h"
@@ -85,6 +86,7 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
     }
     code->region = region;
     region->owner = code;
+    wj_pages_populate(region->exec, region->table_bytes);
     for (uint32_t i = 0; i < func_count; i++) {
         wj_region_table(region)[i] = engine->stubs[WJ_STUB_LAZY_DIRECT];
     }

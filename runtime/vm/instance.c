@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "runtime/vm/call.h"
 #include "runtime/vm/kernel.h"
 #include "runtime/vm/libcalls.h"
@@ -63,15 +64,26 @@ struct wj_global *wj_instance_global(struct wj_instance *instance, uint32_t glob
     return *slot;
 }
 
+// Has `count` unused references at hand, or at least one.
+static bool reserve_funcrefs(struct wj_instance *instance, uint32_t count)
+{
+    if (instance->funcref_pool_count >= count) {
+        return true;
+    }
+    struct wj_funcref *pool = WJ_ARENA_ARRAY(&instance->store->arena, struct wj_funcref, count);
+    if (pool == NULL) {
+        return instance->funcref_pool_count != 0;
+    }
+    wj_pages_populate(pool, count * sizeof *pool);
+    instance->funcref_pool = pool;
+    instance->funcref_pool_count = count;
+    return true;
+}
+
 static struct wj_funcref *take_funcref(struct wj_instance *instance)
 {
-    if (instance->funcref_pool_count == 0) {
-        instance->funcref_pool =
-            WJ_ARENA_ARRAY(&instance->store->arena, struct wj_funcref, FUNCREF_BATCH);
-        if (instance->funcref_pool == NULL) {
-            return NULL;
-        }
-        instance->funcref_pool_count = FUNCREF_BATCH;
+    if (instance->funcref_pool_count == 0 && !reserve_funcrefs(instance, FUNCREF_BATCH)) {
+        return NULL;
     }
     return &instance->funcref_pool[--instance->funcref_pool_count];
 }
@@ -304,6 +316,10 @@ static bool make_elems(struct wj_instance *instance, struct wj_err *err)
             return fail_nomem(err);
         }
         instance->elem_items[i] = items;
+        if (elem->funcs != NULL && elem->count > FUNCREF_BATCH &&
+            elem->count < module->func_count) {
+            reserve_funcrefs(instance, elem->count);
+        }
         for (uint32_t k = 0; k < elem->count; k++) {
             struct wj_const_value value;
             if (elem->funcs != NULL) {

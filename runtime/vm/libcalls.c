@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "base/trap.h"
 #include "runtime/vm/call.h"
 #include "runtime/vm/engine.h"
@@ -132,6 +133,7 @@ bool wj_memory_init_range(struct wj_memory *memory, uint64_t to, const uint8_t *
         return false;
     }
     if (count != 0) {
+        wj_pages_populate(memory->base + to, count);
         memcpy(memory->base + to, bytes + from, count);
     }
     return true;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "runtime/vm/ucontext.h"
 
 #define PAGE_BYTES 65536u // the largest page size of the machines we run on
@@ -191,6 +192,7 @@ struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const uint8_t *c
 {
     struct wj_code_chunk *chunk = wj_region_chunk(region, code_bytes, false, entry_count);
     if (chunk != NULL && code_bytes != 0) {
+        wj_pages_populate(region->write + chunk->start, code_bytes);
         memcpy(region->write + chunk->start, code, code_bytes);
     }
     return chunk;
