@@ -81,8 +81,11 @@ void wj_spv_align_root(struct wj_spv_translator *t, const struct wj_op *op,
 
 void wj_spv_align_param(struct wj_spv_translator *t, unsigned param, struct wj_spv_value *value)
 {
+    if (t->current->index == t->kernel_index && t->is_group && (param == 5 || param == 6)) {
+        value->align_log2 = ALIGN_LOG2_MAX; // the group's memory
+    }
     // A kernel reads through `args`; coordinates are rarely aligned. Offset 0 is no operation's.
-    if (t->mode == MODE_FAST && param == 3) {
+    if (t->mode == MODE_FAST && param == (t->is_group ? 7u : 3u)) {
         make_root(t, 0, value);
     }
 }

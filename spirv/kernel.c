@@ -7,7 +7,23 @@
 
 #include "spirv/translate.h"
 
-enum { LOCAL_SIZE_DEFAULT = 64 };
+enum { LOCAL_SIZE_DEFAULT = 64, KERNEL_PARAMS_MAX = 8 };
+
+// Members of the push constants, in the order of struct wj_gpu_push.
+enum push {
+    PUSH_NX,
+    PUSH_NY,
+    PUSH_NZ,
+    PUSH_ARGS,
+    PUSH_FIRST,
+    PUSH_ITEM_END,
+    PUSH_BYTES_LOW,
+    PUSH_BYTES_HIGH,
+    PUSH_FUEL,
+    PUSH_WINDOW,
+    PUSH_PHASES,
+    PUSH_COUNT,
+};
 
 static const char entry_name[8] = "main";
 
@@ -91,6 +107,9 @@ static uint32_t make_view(struct wj_spv_translator *t, uint32_t element, uint32_
     decorate_with(b, id, SpvDecorationDescriptorSet, 0);
     decorate_with(b, id, SpvDecorationBinding, 0);
     decorate(b, id, SpvDecorationAliased);
+    if (t->is_group) {
+        decorate(b, id, SpvDecorationCoherent); // stores are seen behind barriers
+    }
     *pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, element);
     return id;
 }
@@ -140,9 +159,10 @@ struct entry {
     uint32_t size_x; // specialisation constant 0
     uint32_t trap_pointer;
     uint32_t fast, general; // versions of the kernel; fast: 0 where there is none
+    const struct wj_gpu_shape *shape;
 };
 
-_Static_assert(sizeof(struct wj_gpu_push) == 36 && sizeof(struct wj_gpu_trap) == 16,
+_Static_assert(sizeof(struct wj_gpu_push) == 44 && sizeof(struct wj_gpu_trap) == 16,
                "the blocks of words are these structures");
 
 static void make_interface(struct wj_spv_translator *t, struct entry *e)
@@ -159,17 +179,20 @@ static void make_interface(struct wj_spv_translator *t, struct entry *e)
     decorate_with(b, t->trap_record, SpvDecorationDescriptorSet, 0);
     decorate_with(b, t->trap_record, SpvDecorationBinding, 1);
     e->trap_pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, u32);
-    t->push = make_words_block(t, SpvStorageClassPushConstant, 9);
+    t->push = make_words_block(t, SpvStorageClassPushConstant, PUSH_COUNT);
     t->push_pointer = wj_spv_type_pointer(b, SpvStorageClassPushConstant, u32);
     t->stop = make_private(t);
     t->stop_address = make_private(t);
     t->fuel = make_private(t);
+    t->window.stack_pointer = make_private(t);
+    wj_spv_window_declare(t);
     e->uvec3 = wj_spv_type_vector(b, u32, 3);
     e->group = make_input(t, e->uvec3, SpvBuiltInWorkgroupId);
     e->group_count = make_input(t, e->uvec3, SpvBuiltInNumWorkgroups);
     e->local = make_input(t, e->uvec3, SpvBuiltInLocalInvocationId);
     e->size_x = wj_spv_id(b);
-    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpSpecConstant, u32, e->size_x, LOCAL_SIZE_DEFAULT);
+    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpSpecConstant, u32, e->size_x,
+              t->is_group ? e->shape->items : LOCAL_SIZE_DEFAULT);
     decorate_with(b, e->size_x, SpvDecorationSpecId, 0);
     const uint32_t one = wj_spv_const_u32(b, 1);
     const uint32_t size = wj_spv_id(b);
@@ -248,16 +271,198 @@ static void write_record(struct wj_spv_translator *t, const struct entry *e, uin
 
 // Where the device counts iterations of groups, the first one of each loop, which no back edge
 // counts, is paid for in advance; what loops inside loops cost, back edges know.
-static uint32_t first_fuel(struct wj_spv_translator *t)
+static uint32_t first_fuel(struct wj_spv_translator *t, const struct entry *e)
 {
-    const uint32_t fuel = load_push(t, 8);
-    if (t->caps->loop_iterations_max == 0 || t->loop_total == 0) {
+    const uint32_t fuel = load_push(t, PUSH_FUEL);
+    if (t->caps->loop_iterations_max == 0 || !t->has_loops) {
         return fuel;
     }
-    const uint32_t cost = wj_spv_const_u32(&t->b, t->loop_total);
+    uint32_t cost = wj_spv_const_u32(&t->b, t->loop_total);
+    uint32_t is_short = test(t, SpvOpULessThan, fuel, cost);
+    if (t->is_group) {
+        // The loops of `main`: over the shared memory, then over phases, each with all of these.
+        const uint32_t each = wj_spv_const_u32(&t->b, t->loop_total + 1);
+        const uint32_t once = wj_spv_const_u32(&t->b, t->window.shared_words / e->shape->items + 2);
+        const uint32_t phases = load_push(t, PUSH_PHASES);
+        const uint32_t rest = u32_op(t, SpvOpISub, fuel, once);
+        const uint32_t has_many =
+            test(t, SpvOpUGreaterThan, phases, u32_op(t, SpvOpUDiv, rest, each));
+        is_short = WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL],
+                             test(t, SpvOpULessThan, fuel, once), has_many);
+        cost = u32_op(t, SpvOpIAdd, once, u32_op(t, SpvOpIMul, phases, each));
+    }
     const uint32_t left = u32_op(t, SpvOpISub, fuel, cost);
-    return wj_spv_select(t, REPR_U32, test(t, SpvOpULessThan, fuel, cost),
-                         wj_spv_const_u32(&t->b, 0), left);
+    return wj_spv_select(t, REPR_U32, is_short, wj_spv_const_u32(&t->b, 0), left);
+}
+
+// The kernel: the fast version, and the general one where that gave up.
+static void call_kernel(struct wj_spv_translator *t, const struct entry *e, const uint32_t *params,
+                        uint32_t count)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t void_type = wj_spv_type_void(b);
+    uint32_t operands[1 + KERNEL_PARAMS_MAX];
+    uint32_t stack = 0;
+    memcpy(operands + 1, params, count * sizeof *params);
+    if (t->window.stack_bytes != 0) {
+        stack = u32_op(t, SpvOpIAdd, load_push(t, PUSH_WINDOW),
+                       wj_spv_const_u32(b, t->window.stack_bytes));
+        WJ_SPV_DO(b, SpvOpStore, t->window.stack_pointer, stack);
+    }
+    operands[0] = e->general;
+    if (e->fast == 0) {
+        wj_spv_result(b, SpvOpFunctionCall, void_type, operands, count + 1);
+        return;
+    }
+    operands[0] = e->fast;
+    wj_spv_result(b, SpvOpFunctionCall, void_type, operands, count + 1);
+    const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
+    const uint32_t again = begin_if(t, test(t, SpvOpIEqual, stop, wj_spv_const_u32(b, UINT32_MAX)));
+    WJ_SPV_DO(b, SpvOpStore, t->stop, wj_spv_const_u32(b, 0));
+    if (stack != 0) {
+        WJ_SPV_DO(b, SpvOpStore, t->window.stack_pointer, stack);
+    }
+    operands[0] = e->general;
+    wj_spv_result(b, SpvOpFunctionCall, void_type, operands, count + 1);
+    end_if(t, again);
+}
+
+// A loop of `main`: for (; variable < end; variable += step).
+struct loop {
+    uint32_t header, next, merge;
+};
+
+static struct loop begin_loop(struct wj_spv_translator *t, uint32_t variable, uint32_t end)
+{
+    struct wj_spv_builder *b = &t->b;
+    const struct loop loop = {wj_spv_id(b), wj_spv_id(b), wj_spv_id(b)};
+    const uint32_t check = wj_spv_id(b), body = wj_spv_id(b);
+    wj_spv_branch(b, loop.header);
+    wj_spv_label(b, loop.header);
+    WJ_SPV_DO(b, SpvOpLoopMerge, loop.merge, loop.next, SpvLoopControlMaskNone);
+    wj_spv_branch(b, check);
+    wj_spv_label(b, check);
+    const uint32_t value = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
+    wj_spv_branch_if(b, test(t, SpvOpULessThan, value, end), body, loop.merge);
+    wj_spv_label(b, body);
+    return loop;
+}
+
+static void end_loop(struct wj_spv_translator *t, struct loop loop, uint32_t variable,
+                     uint32_t step)
+{
+    struct wj_spv_builder *b = &t->b;
+    wj_spv_branch(b, loop.next);
+    wj_spv_label(b, loop.next);
+    const uint32_t value = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
+    WJ_SPV_DO(b, SpvOpStore, variable, u32_op(t, SpvOpIAdd, value, wj_spv_const_u32(b, step)));
+    wj_spv_branch(b, loop.header);
+    wj_spv_label(b, loop.merge);
+}
+
+// All items of the group wait for each other and see what they stored.
+static void group_barrier(struct wj_spv_translator *t)
+{
+    const uint32_t scope = wj_spv_const_u32(&t->b, SpvScopeWorkgroup);
+    const uint32_t semantics = wj_spv_const_u32(&t->b, SpvMemorySemanticsAcquireReleaseMask |
+                                                           SpvMemorySemanticsUniformMemoryMask |
+                                                           SpvMemorySemanticsWorkgroupMemoryMask);
+    WJ_SPV_DO(&t->b, SpvOpControlBarrier, scope, scope, semantics);
+}
+
+static void zero_shared(struct wj_spv_translator *t, const struct entry *e, uint32_t variable,
+                        uint32_t item)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t pointer_type =
+        wj_spv_type_pointer(b, SpvStorageClassWorkgroup, t->types[REPR_U32]);
+    if (t->window.shared_words == 0) {
+        return;
+    }
+    WJ_SPV_DO(b, SpvOpStore, variable, item);
+    const struct loop loop = begin_loop(t, variable, wj_spv_const_u32(b, t->window.shared_words));
+    const uint32_t at = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
+    const uint32_t word = WJ_SPV_OP(b, SpvOpAccessChain, pointer_type, t->window.shared_array, at);
+    WJ_SPV_DO(b, SpvOpStore, word, wj_spv_const_u32(b, 0));
+    end_loop(t, loop, variable, e->shape->items);
+    group_barrier(t);
+}
+
+// `params`: the group's coordinates; the others are filled in. Barriers are passed by all items,
+// those that have stopped, too.
+static void run_phases(struct wj_spv_translator *t, const struct entry *e,
+                       uint32_t params[KERNEL_PARAMS_MAX])
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t variable = wj_spv_function_variable(b, t->types[REPR_U32]);
+    const uint32_t zero = wj_spv_const_u32(b, 0);
+    params[3] = load_component(t, e, e->local, 0);
+    const uint32_t window = load_push(t, PUSH_WINDOW);
+    params[5] = u32_op(t, SpvOpIAdd, window, wj_spv_const_u32(b, t->window.private_words * 4));
+    params[6] = u32_op(t, SpvOpIAdd, window, wj_spv_const_u32(b, t->window.stack_bytes));
+    params[7] = load_push(t, PUSH_ARGS);
+    zero_shared(t, e, variable, params[3]);
+    uint32_t end = load_push(t, PUSH_PHASES);
+    if (t->caps->loop_iterations_max != 0) {
+        const uint32_t fuel = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->fuel);
+        const uint32_t is_short = test(t, SpvOpIEqual, fuel, zero);
+        const uint32_t site = wj_spv_const_u32(b, (uint32_t) WJ_TRAP_INTERRUPTED << 28);
+        WJ_SPV_DO(b, SpvOpStore, t->stop, wj_spv_select(t, REPR_U32, is_short, site, zero));
+        end = wj_spv_select(t, REPR_U32, is_short, zero, end);
+    }
+    WJ_SPV_DO(b, SpvOpStore, variable, zero);
+    const struct loop loop = begin_loop(t, variable, end);
+    params[4] = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
+    const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
+    const uint32_t merge = begin_if(t, test(t, SpvOpIEqual, stop, zero));
+    call_kernel(t, e, params, 8);
+    end_if(t, merge);
+    group_barrier(t);
+    end_loop(t, loop, variable, 1);
+}
+
+static void declare_entry(struct wj_spv_translator *t, const struct entry *e, uint32_t main_id)
+{
+    struct wj_spv_builder *b = &t->b;
+    uint32_t words[24] = {SpvExecutionModelGLCompute, main_id};
+    uint32_t count = 2;
+    memcpy(words + count, entry_name, sizeof entry_name);
+    count += sizeof entry_name / 4;
+    const uint32_t interface[] = {t->memory_words,
+                                  t->memory_vectors,
+                                  t->trap_record,
+                                  t->push,
+                                  t->stop,
+                                  t->stop_address,
+                                  t->fuel,
+                                  e->group,
+                                  e->group_count,
+                                  e->local,
+                                  t->window.stack_pointer,
+                                  t->memory_bytes,
+                                  t->window.private_array,
+                                  t->window.shared_array};
+    for (size_t i = 0; i < sizeof interface / sizeof *interface; i++) {
+        if (interface[i] != 0) {
+            words[count++] = interface[i];
+        }
+    }
+    wj_spv_raw(&b->sections[WJ_SPV_ENTRY_POINTS], SpvOpEntryPoint, words, count);
+    WJ_SPV_IN(b, WJ_SPV_EXECUTION_MODES, SpvOpExecutionMode, main_id, SpvExecutionModeLocalSize,
+              t->is_group ? e->shape->items : LOCAL_SIZE_DEFAULT, 1, 1);
+}
+
+// The item's number; of a group kernel the group's.
+static uint32_t number_item(struct wj_spv_translator *t, const struct entry *e)
+{
+    const uint32_t row = u32_op(t, SpvOpIMul, load_component(t, e, e->group, 1),
+                                load_component(t, e, e->group_count, 0));
+    uint32_t number = u32_op(t, SpvOpIAdd, row, load_component(t, e, e->group, 0));
+    if (!t->is_group) {
+        const uint32_t start = u32_op(t, SpvOpIMul, number, e->size_x);
+        number = u32_op(t, SpvOpIAdd, start, load_component(t, e, e->local, 0));
+    }
+    return u32_op(t, SpvOpIAdd, number, load_push(t, PUSH_FIRST));
 }
 
 static void make_main(struct wj_spv_translator *t, const struct entry *e)
@@ -265,56 +470,30 @@ static void make_main(struct wj_spv_translator *t, const struct entry *e)
     struct wj_spv_builder *b = &t->b;
     const uint32_t main_id = wj_spv_id(b);
     const uint32_t void_type = wj_spv_type_void(b);
-    const uint32_t zero = wj_spv_const_u32(b, 0);
-    const uint32_t all = wj_spv_const_u32(b, UINT32_MAX);
     wj_spv_function_begin(b, main_id, wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(void_type)),
                           void_type);
-    const uint32_t row = u32_op(t, SpvOpIMul, load_component(t, e, e->group, 1),
-                                load_component(t, e, e->group_count, 0));
-    const uint32_t group = u32_op(t, SpvOpIAdd, row, load_component(t, e, e->group, 0));
-    const uint32_t start = u32_op(t, SpvOpIMul, group, e->size_x);
-    const uint32_t in_part = u32_op(t, SpvOpIAdd, start, load_component(t, e, e->local, 0));
-    const uint32_t item = u32_op(t, SpvOpIAdd, in_part, load_push(t, 4));
-    const uint32_t merge = begin_if(t, test(t, SpvOpULessThan, item, load_push(t, 5)));
-    const uint32_t nx = load_push(t, 0);
-    const uint32_t ny = load_push(t, 1);
+    const uint32_t item = number_item(t, e);
+    const uint32_t merge = begin_if(t, test(t, SpvOpULessThan, item, load_push(t, PUSH_ITEM_END)));
+    const uint32_t nx = load_push(t, PUSH_NX);
+    const uint32_t ny = load_push(t, PUSH_NY);
     const uint32_t rows = u32_op(t, SpvOpUDiv, item, nx);
-    const uint32_t x = u32_op(t, SpvOpISub, item, u32_op(t, SpvOpIMul, rows, nx));
-    const uint32_t z = u32_op(t, SpvOpUDiv, rows, ny);
-    const uint32_t y = u32_op(t, SpvOpISub, rows, u32_op(t, SpvOpIMul, z, ny));
-    const uint32_t args = load_push(t, 3);
-    WJ_SPV_DO(b, SpvOpStore, t->fuel, first_fuel(t));
-    if (e->fast != 0) {
-        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->fast, x, y, z, args);
-        const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
-        const uint32_t again = begin_if(t, test(t, SpvOpIEqual, stop, all));
-        WJ_SPV_DO(b, SpvOpStore, t->stop, zero);
-        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->general, x, y, z, args);
-        end_if(t, again);
+    uint32_t params[KERNEL_PARAMS_MAX];
+    params[0] = u32_op(t, SpvOpISub, item, u32_op(t, SpvOpIMul, rows, nx));
+    params[2] = u32_op(t, SpvOpUDiv, rows, ny);
+    params[1] = u32_op(t, SpvOpISub, rows, u32_op(t, SpvOpIMul, params[2], ny));
+    WJ_SPV_DO(b, SpvOpStore, t->fuel, first_fuel(t, e));
+    if (t->is_group) {
+        run_phases(t, e, params);
     } else {
-        WJ_SPV_OP(b, SpvOpFunctionCall, void_type, e->general, x, y, z, args);
+        params[3] = load_push(t, PUSH_ARGS);
+        call_kernel(t, e, params, 4);
     }
     write_record(t, e, item);
     end_if(t, merge);
     wj_spv_raw(&b->body, SpvOpReturn, NULL, 0);
     b->is_terminated = true;
     wj_spv_function_end(b);
-
-    uint32_t words[16] = {SpvExecutionModelGLCompute, main_id};
-    uint32_t count = 2;
-    memcpy(words + count, entry_name, sizeof entry_name);
-    count += sizeof entry_name / 4;
-    const uint32_t interface[] = {t->memory_words, t->memory_vectors, t->trap_record, t->push,
-                                  t->stop,         t->stop_address,   t->fuel,        e->group,
-                                  e->group_count,  e->local};
-    memcpy(words + count, interface, sizeof interface);
-    count += sizeof interface / 4;
-    if (t->memory_bytes != 0) {
-        words[count++] = t->memory_bytes;
-    }
-    wj_spv_raw(&b->sections[WJ_SPV_ENTRY_POINTS], SpvOpEntryPoint, words, count);
-    WJ_SPV_IN(b, WJ_SPV_EXECUTION_MODES, SpvOpExecutionMode, main_id, SpvExecutionModeLocalSize,
-              LOCAL_SIZE_DEFAULT, 1, 1);
+    declare_entry(t, e, main_id);
 }
 
 // The functions.
@@ -382,13 +561,15 @@ static bool check_kernel(struct wj_spv_translator *t)
     }
     const struct wj_func *func = &module->funcs[t->kernel_index];
     const struct wj_functype *type = func->type;
-    bool is_kernel = type->param_count == 4 && type->result_count == 0;
-    for (uint32_t i = 0; is_kernel && i < 4; i++) {
+    const uint32_t param_count = t->is_group ? 8 : 4;
+    bool is_kernel = type->param_count == param_count && type->result_count == 0;
+    for (uint32_t i = 0; is_kernel && i < param_count; i++) {
         is_kernel = type->types[i] == WJ_TYPE_I32;
     }
     if (!is_kernel) {
         return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
-                          "the kernel's type is not (i32 i32 i32 i32) -> ()");
+                          t->is_group ? "the kernel's type is not that of kernels of groups"
+                                      : "the kernel's type is not (i32 i32 i32 i32) -> ()");
     }
     if (module->memory_count != 0) {
         const struct wj_memory_type *memory = &module->memories[0].type;
@@ -464,17 +645,15 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     if (t == NULL) {
         return wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
-    if (shape->items != 0) {
-        free(t);
-        return wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
-                          "groups of items are not translated");
-    }
+    e.shape = shape;
+    t->is_group = shape->items != 0;
+    t->has_loops = t->is_group; // over phases
     t->module = module;
     t->caps = caps;
     t->reason = reason;
     t->kernel_index = func_index;
     wj_spv_builder_init(&t->b);
-    if (!check_kernel(t) || !check_offsets(t)) {
+    if (!check_kernel(t) || !check_offsets(t) || !wj_spv_window_plan(t, shape)) {
         goto done;
     }
     make_header(t);
@@ -484,6 +663,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
         goto done;
     }
     wj_spv_memory_helpers(t);
+    wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);
     make_main(t, &e);
     if (t->has_failed) {

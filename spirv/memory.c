@@ -204,6 +204,9 @@ static uint32_t word_pointer(struct wj_spv_translator *t, uint32_t index)
 
 static uint32_t load_word(struct wj_spv_translator *t, uint32_t index)
 {
+    if (wj_spv_has_window(t)) {
+        return wj_spv_window_load(t, index);
+    }
     return WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], word_pointer(t, index));
 }
 
@@ -256,7 +259,7 @@ static uint32_t load_vector(struct wj_spv_translator *t, const struct access *ac
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t type = t->types[REPR_U32X4];
-    if (access->align_log2 >= 4) {
+    if (access->align_log2 >= 4 && !wj_spv_has_window(t)) {
         const uint32_t index = u32_op(t, SpvOpShiftRightLogical, access->address, u32_const(t, 4));
         const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->vector_pointer,
                                            t->memory_vectors, u32_const(t, 0), index);
@@ -446,6 +449,10 @@ static void store_aligned(struct wj_spv_translator *t, uint32_t address, const u
 {
     const uint32_t index = word_index(t, address);
     for (unsigned i = 0; i < count; i++) {
+        if (wj_spv_has_window(t)) {
+            wj_spv_window_store(t, add_const(t, index, i), words[i]);
+            continue;
+        }
         const uint32_t pointer = word_pointer(t, add_const(t, index, i));
         WJ_SPV_DO(&t->b, SpvOpStore, pointer, words[i]);
     }
@@ -485,7 +492,7 @@ static void store_value(struct wj_spv_translator *t, const struct access *access
     uint32_t words[4] = {0};
     if (size == 16) {
         const uint32_t vector = wj_spv_as(t, value, REPR_U32X4);
-        if (access->align_log2 >= 4) {
+        if (access->align_log2 >= 4 && !wj_spv_has_window(t)) {
             const uint32_t index =
                 u32_op(t, SpvOpShiftRightLogical, access->address, u32_const(t, 4));
             const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->vector_pointer,
@@ -668,16 +675,23 @@ static void end_helper(struct wj_spv_translator *t)
     wj_spv_function_end(&t->b);
 }
 
-static void make_store_byte(struct wj_spv_translator *t)
+void wj_spv_store_byte_view(struct wj_spv_translator *t, uint32_t address, uint32_t byte)
 {
     struct wj_spv_builder *b = &t->b;
+    const uint32_t narrow = WJ_SPV_OP(b, SpvOpUConvert, wj_spv_type_int(b, 8), byte);
+    const uint32_t pointer =
+        WJ_SPV_OP(b, SpvOpAccessChain, t->byte_pointer, t->memory_bytes, u32_const(t, 0), address);
+    WJ_SPV_DO(b, SpvOpStore, pointer, narrow);
+}
+
+static void make_store_byte(struct wj_spv_translator *t)
+{
     uint32_t params[2];
     begin_helper(t, t->store_byte, params);
-    if (t->memory_bytes != 0) {
-        const uint32_t narrow = WJ_SPV_OP(b, SpvOpUConvert, wj_spv_type_int(b, 8), params[1]);
-        const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->byte_pointer, t->memory_bytes,
-                                           u32_const(t, 0), params[0]);
-        WJ_SPV_DO(b, SpvOpStore, pointer, narrow);
+    if (wj_spv_has_window(t)) {
+        wj_spv_window_store_byte(t, params[0], params[1]);
+    } else if (t->memory_bytes != 0) {
+        wj_spv_store_byte_view(t, params[0], params[1]);
     } else {
         const uint32_t shift = bit_position(t, params[0]);
         const uint32_t byte = u32_op(t, SpvOpBitwiseAnd, params[1], u32_const(t, 0xff));
@@ -693,7 +707,7 @@ static void make_store_word(struct wj_spv_translator *t)
 {
     uint32_t params[2];
     begin_helper(t, t->store_word, params);
-    if (t->memory_bytes != 0) {
+    if (t->memory_bytes != 0 || wj_spv_has_window(t)) {
         for (uint32_t i = 0; i < 4; i++) {
             const uint32_t byte = u32_op(t, SpvOpShiftRightLogical, params[1], u32_const(t, 8 * i));
             call_store(t, &t->store_byte, add_const(t, params[0], i), byte);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/vm/kernel_scan.h"
 #include "wasm/opcode.h"
 #include "wasm/walk.h"
 
@@ -134,7 +135,12 @@ uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr)
 
 uint32_t wj_spv_opaque(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id)
 {
-    return WJ_SPV_OP(&t->b, SpvOpBitwiseXor, t->types[repr], id, wj_spv_zero(t, repr));
+    // Another 0 each time, or what is done twice would undo itself. No selection between the value
+    // and another: drivers move arithmetic into the arms of those.
+    t->opaque_count++;
+    const uint32_t zero = wj_spv_select(t, repr, t->never, wj_spv_int(t, repr, t->opaque_count),
+                                        wj_spv_int(t, repr, 0));
+    return WJ_SPV_OP(&t->b, SpvOpBitwiseXor, t->types[repr], id, zero);
 }
 
 uint32_t wj_spv_as(struct wj_spv_translator *t, struct wj_spv_value value, enum wj_spv_repr repr)
@@ -242,6 +248,9 @@ static uint64_t read_le(const uint8_t *at, unsigned size_bytes)
 static bool global_op(struct wj_spv_translator *t, const struct wj_op *op)
 {
     const struct wj_global_def *global = &t->module->globals[op->index];
+    if (t->window.stack_bytes != 0 && op->index == WJ_STACK_POINTER_GLOBAL) {
+        return wj_spv_window_global(t, op);
+    }
     if (op->sub == GLOBAL_SET) {
         return wj_spv_refuse(t, op, "writes global %u", op->index);
     }
@@ -501,6 +510,7 @@ static bool sink_begin(void *context, const struct wj_walk_func *func)
     const uint32_t is_zero =
         WJ_SPV_EARLY(b, SpvOpIEqual, t->types[REPR_BOOL],
                      WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], nx), wj_spv_const_u32(b, 0));
+    t->never = is_zero;
     t->zero = WJ_SPV_EARLY(b, SpvOpSelect, t->types[REPR_U32], is_zero, wj_spv_const_u32(b, 1),
                            wj_spv_const_u32(b, 0));
     if (!begin_locals(t)) {
@@ -534,6 +544,7 @@ static bool one_pass(struct wj_spv_translator *t)
     t->early_accesses = 0;
     t->loop_count = 0;
     t->load_count = 0;
+    t->opaque_count = 1; // 1 is taken by wj_spv_zero()
     t->stack_count = 0;
     t->label_count = 0;
     t->checked_count = 0;

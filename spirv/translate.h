@@ -150,6 +150,15 @@ struct wj_spv_func {
     uint32_t call_at;  // byte offset of the first call to it
 };
 
+// Addresses that are variables of the shader: see window.c. Private: the stack, then `own`.
+struct wj_spv_window {
+    uint32_t stack_bytes;
+    uint32_t private_words, shared_words;
+    uint32_t private_array, shared_array;
+    uint32_t stack_pointer; // a private variable
+    uint32_t load, store;   // functions
+};
+
 struct wj_spv_translator {
     struct wj_spv_builder b;
     struct wj_arena arena;      // of the whole translation
@@ -162,6 +171,7 @@ struct wj_spv_translator {
     uint32_t offset_base; // byte offset that the ones in `stop` count from
     bool has_loops;
     bool has_memory;
+    bool is_group;       // a kernel of groups
     bool uses_pairs;     // i64 is a vector of two words
     uint32_t loop_total; // in all versions of all functions
 
@@ -173,6 +183,7 @@ struct wj_spv_translator {
     uint32_t word_pointer, vector_pointer, byte_pointer;
     uint32_t trap_record, push, push_pointer;
     uint32_t stop, stop_address, fuel; // private variables
+    struct wj_spv_window window;
     // Functions, made at the end when they were called.
     uint32_t store_byte, store_word, divide_pairs;
 
@@ -200,6 +211,8 @@ struct wj_spv_translator {
     struct wj_spv_region *region;   // of the innermost loop that has one
     uint32_t bytes_low, bytes_high; // the size of memory
     uint32_t zero;                  // 0, but no compiler knows it
+    uint32_t never;                 // false, the same
+    uint32_t opaque_count;
     struct wj_spv_value *stack;
     uint32_t stack_count, stack_capacity;
     struct wj_spv_label *labels;
@@ -300,6 +313,24 @@ uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint3
 bool wj_spv_memory(struct wj_spv_translator *t, const struct wj_op *op);
 // Makes the functions that stores called.
 void wj_spv_memory_helpers(struct wj_spv_translator *t);
+
+// Stores a byte through the view of bytes.
+void wj_spv_store_byte_view(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
+
+// window.c
+bool wj_spv_window_plan(struct wj_spv_translator *t, const struct wj_gpu_shape *shape);
+void wj_spv_window_declare(struct wj_spv_translator *t);
+bool wj_spv_has_window(const struct wj_spv_translator *t);
+// The first address of the window.
+uint32_t wj_spv_window_base(struct wj_spv_translator *t);
+// global.get or global.set of the shadow stack's pointer.
+bool wj_spv_window_global(struct wj_spv_translator *t, const struct wj_op *op);
+// Words, by their index in memory; the caller has checked that it lies in there.
+uint32_t wj_spv_window_load(struct wj_spv_translator *t, uint32_t index);
+void wj_spv_window_store(struct wj_spv_translator *t, uint32_t index, uint32_t value);
+void wj_spv_window_store_byte(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
+// Makes the functions that were called.
+void wj_spv_window_helpers(struct wj_spv_translator *t);
 
 // pair.c: i64 as two words, the low one first.
 void wj_spv_split64(struct wj_spv_translator *t, uint32_t a, uint32_t words[2]);

@@ -44,12 +44,13 @@ static void barrier(struct wj_gpu_device *device, VkPipelineStageFlags from,
 
 // Full rows of groups first, then what is left: so no item number wraps around at 2^32, as it would
 // if the last row were filled up.
-static void record_parts(struct wj_gpu_device *device, const struct wj_gpu_push *whole)
+static void record_parts(const struct wj_gpu_kernel *kernel, const struct wj_gpu_push *whole)
 {
+    struct wj_gpu_device *device = kernel->device;
     const struct wj_vk_device_api *vk = &device->vk;
     const uint32_t x_max = device->caps.workgroup_count_max[0];
     const uint32_t y_max = device->caps.workgroup_count_max[1];
-    const uint64_t size = device->workgroup_size;
+    const uint64_t size = kernel->numbered;
     uint64_t groups_left = (whole->item_end + size - 1) / size;
     struct wj_gpu_push push = *whole;
     while (groups_left != 0) {
@@ -95,7 +96,7 @@ static bool record(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     vk->CmdBindPipeline(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->pipeline);
     vk->CmdBindDescriptorSets(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
                               device->pipeline_layout, 0, 1, &memory->set, 0, NULL);
-    record_parts(device, push);
+    record_parts(kernel, push);
     if (device->timestamps != VK_NULL_HANDLE) {
         vk->CmdWriteTimestamp(device->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                               device->timestamps, 1);
@@ -202,6 +203,8 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         .memory_bytes_low = (uint32_t) memory->size_bytes,
         .memory_bytes_high = (uint32_t) (memory->size_bytes >> 32),
         .fuel = work->fuel,
+        .window = work->window,
+        .phases = work->phases,
     };
     pthread_mutex_lock(&kernel->device->lock);
     bool ok = run(kernel, memory, &push, trap, gpu_ms, err);

@@ -126,6 +126,7 @@ struct wj_gpu_memory {
 struct wj_gpu_kernel {
     struct wj_gpu_device *device;
     VkPipeline pipeline;
+    uint32_t numbered; // items that the numbers of a workgroup count: 1 for a group kernel
 };
 
 // loader.c

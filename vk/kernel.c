@@ -22,14 +22,14 @@ static bool check_words(const struct wj_gpu_device *device, const struct wj_gpu_
     return true;
 }
 
-static bool make_pipeline(struct wj_gpu_device *device, VkShaderModule module, VkPipeline *pipeline,
-                          struct wj_err *err)
+static bool make_pipeline(struct wj_gpu_device *device, VkShaderModule module,
+                          uint32_t workgroup_size, VkPipeline *pipeline, struct wj_err *err)
 {
-    const VkSpecializationMapEntry entry = {.constantID = 0, .size = sizeof device->workgroup_size};
+    const VkSpecializationMapEntry entry = {.constantID = 0, .size = sizeof workgroup_size};
     const VkSpecializationInfo special = {.mapEntryCount = 1,
                                           .pMapEntries = &entry,
-                                          .dataSize = sizeof device->workgroup_size,
-                                          .pData = &device->workgroup_size};
+                                          .dataSize = sizeof workgroup_size,
+                                          .pData = &workgroup_size};
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -52,6 +52,8 @@ bool wj_vk_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_code *co
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory for a kernel");
     }
     kernel->device = device;
+    const uint32_t size = code->shape.items != 0 ? code->shape.items : device->workgroup_size;
+    kernel->numbered = code->shape.items != 0 ? 1 : size;
     uint32_t *words = NULL;
     size_t word_count = 0;
     VkShaderModule module = VK_NULL_HANDLE;
@@ -63,7 +65,7 @@ bool wj_vk_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_code *co
                                                .pCode = words};
         VkResult result = device->vk.CreateShaderModule(device->device, &info, NULL, &module);
         ok = result == VK_SUCCESS || wj_vk_fail(err, "vkCreateShaderModule", result);
-        ok = ok && make_pipeline(device, module, &kernel->pipeline, err);
+        ok = ok && make_pipeline(device, module, size, &kernel->pipeline, err);
         if (result == VK_SUCCESS) {
             device->vk.DestroyShaderModule(device->device, module, NULL);
         }

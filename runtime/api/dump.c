@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "runtime/api/internal.h"
+#include "runtime/vm/kernel_scan.h"
 #include "wasm/dump.h"
 
 static bool dump_code(struct wj_image *image, uint32_t func_index, FILE *file, struct wj_err *err)
@@ -82,9 +83,14 @@ static void dump_spirv(const struct wj_image *image, uint32_t func_index, FILE *
         .workgroup_size_max = 128,
         .shared_bytes_max = 16384,
     };
-    const struct wj_gpu_shape shape = {0};
+    struct wj_gpu_shape shape = {0};
     struct wj_gpu_code code = {0};
+    struct wj_kernel_facts facts = {0};
     struct wj_err reason;
+    wj_err_clear(&reason);
+    if (wj_kernel_scan(image->module, func_index, NULL, &facts, &reason) && facts.uses_stack) {
+        shape.stack_bytes = facts.stack_bytes;
+    }
     wj_err_clear(&reason);
     if (!ports.gpu_translate(image->module, func_index, &shape, &caps, &code, &reason)) {
         fprintf(file, "func %u: %s", func_index, reason.message);

@@ -31,15 +31,16 @@ enum wj_gpu_verdict {
 };
 
 // Operations that drivers are known to get wrong, each judged by the self-test.
-#define WJ_GPU_QUIRKS(X)                                                                         \
-    X(f32_arith) /* add, sub, mul with denormals and NaN */                                      \
-    X(f32_div)                                                                                   \
-    X(f32_sqrt)                                                                                  \
-    X(f32_round) /* ceil, floor, trunc, nearest */                                               \
-        X(f32_compare) X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) \
-            X(i32_shift) X(i32_bits) /* clz, ctz, popcnt */                                      \
-        X(loop_values) /* loaded in a loop, used behind it, by items that left it early */       \
-        X(i32_wide)    /* carries, products of two words */                                      \
+#define WJ_GPU_QUIRKS(X)                                                                   \
+    X(f32_arith) /* add, sub, mul with denormals and NaN */                                \
+    X(f32_div)                                                                             \
+    X(f32_sqrt)                                                                            \
+    X(f32_round) /* ceil, floor, trunc, nearest */                                         \
+    X(f32_compare)                                                                         \
+    X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift) \
+        X(i32_bits)    /* clz, ctz, popcnt */                                              \
+        X(loop_values) /* loaded in a loop, used behind it, by items that left it early */ \
+        X(i32_wide)    /* carries, products of two words */                                \
         X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 
 struct wj_gpu_caps {
@@ -70,11 +71,13 @@ struct wj_gpu_info {
     bool is_mirrored; // the mode that was picked
 };
 
-// A group of a group kernel. All is zero for the kernels of a parallel_for, which have no groups.
+// What a kernel has for itself, and the group of a group kernel; the first three are zero for the
+// kernels of a parallel_for, which have no groups.
 struct wj_gpu_shape {
     uint32_t items;        // at least 1
     uint32_t shared_bytes; // scratch memory of the group
     uint32_t own_bytes;    // and of each item
+    uint32_t stack_bytes;  // of the shadow stack, at most, of each item; 0: it has none
 };
 
 // A kernel as the translator made it: a compute shader with one entry point "main" and this
@@ -105,6 +108,11 @@ struct wj_gpu_push {
     uint32_t memory_bytes_low; // size of linear memory in bytes: accesses end below it
     uint32_t memory_bytes_high;
     uint32_t fuel; // loop iterations an item may make
+    // Where the item's own addresses begin: its stack, `own`, then the group's `shared`, each of
+    // its size in the shape rounded up to 16 bytes. Accesses to these go to no memory. The item's
+    // stack pointer is the end of its stack; what is above the window is everyone's.
+    uint32_t window;
+    uint32_t phases;
 };
 
 // Zeroed before a dispatch. The first invocation that traps fills it in.
@@ -121,6 +129,7 @@ struct wj_gpu_work {
     uint32_t phases;     // of a group kernel
     uint32_t args;       // of the kernel
     uint32_t fuel;
+    uint32_t window;
 };
 
 // Translates a kernel function for groups of this shape; `reason` says why not (message and byte

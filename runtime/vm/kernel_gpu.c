@@ -176,11 +176,12 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
 }
 
 // The kernel for this shape of group, made when it is first met. NULL: it stays on the CPU.
-static struct wj_kernel_shader *find_shader(const struct wj_dispatch *dispatch)
+static struct wj_kernel_shader *find_shader(const struct wj_dispatch *dispatch,
+                                            const struct wj_gpu_shape *shape)
 {
     struct wj_kernel *kernel = dispatch->kernel;
     struct wj_kernel_shader *shader = kernel->shaders;
-    while (shader != NULL && memcmp(&shader->shape, &dispatch->shape, sizeof shader->shape) != 0) {
+    while (shader != NULL && memcmp(&shader->shape, shape, sizeof shader->shape) != 0) {
         shader = shader->next;
     }
     if (shader != NULL) {
@@ -194,7 +195,7 @@ static struct wj_kernel_shader *find_shader(const struct wj_dispatch *dispatch)
         refuse_because(kernel, "is dispatched in too many shapes of group");
         return NULL;
     }
-    shader->shape = dispatch->shape;
+    shader->shape = *shape;
     if (!make_shader(dispatch, shader, &reason)) {
         free(shader);
         refuse(kernel, &reason);
@@ -278,6 +279,30 @@ void wj_kernel_copy_free(struct wj_kernels *kernels)
     kernels->copy_used_bytes = 0;
 }
 
+// The addresses below the dispatching frame that are the items' own. The kernel's stack is known
+// when its items may run in parallel.
+static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_shape *shape,
+                           uint32_t *window)
+{
+    const struct wj_kernel_facts *facts = &dispatch->kernel->facts;
+    struct wj_memory *memory = dispatch->instance->memory0;
+    *shape = dispatch->shape;
+    *window = 0;
+    if (!facts->is_parallel || !facts->uses_stack || !dispatch->plan->has_stack) {
+        return shape->items == 0 ||
+               refuse_because(dispatch->kernel, "has group memory, and no stack to lay it on");
+    }
+    shape->stack_bytes = (facts->stack_bytes + 15u) & ~15u;
+    uint32_t top = *wj_kernel_stack_pointer(dispatch->instance) & ~15u;
+    uint64_t bytes = (uint64_t) shape->stack_bytes + ((shape->shared_bytes + 15u) & ~15u) +
+                     ((shape->own_bytes + 15u) & ~15u);
+    if (memory == NULL || bytes > top || top > atomic_load(&memory->size_bytes)) {
+        return refuse_because(dispatch->kernel, "has no room on the stack");
+    }
+    *window = top - (uint32_t) bytes;
+    return true;
+}
+
 static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap)
 {
     struct wj_kernel *kernel = dispatch->kernel;
@@ -288,7 +313,12 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED) {
         return false;
     }
-    const struct wj_kernel_shader *shader = find_shader(dispatch);
+    struct wj_gpu_shape shape;
+    uint32_t window;
+    if (!lay_out_window(dispatch, &shape, &window)) {
+        return false;
+    }
+    const struct wj_kernel_shader *shader = find_shader(dispatch, &shape);
     if (shader == NULL) {
         return false;
     }
@@ -323,6 +353,7 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         .phases = dispatch->phases,
         .args = dispatch->args,
         .fuel = fuel,
+        .window = window,
     };
     bool is_run = driver->dispatch(shader->gpu, gpu_memory, &work, &record, &gpu_ms, &err);
     bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
@@ -364,12 +395,15 @@ bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
 
 bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch)
 {
+    struct wj_gpu_shape shape;
+    uint32_t window;
     if (dispatch->kernels->device == NULL) {
         return false;
     }
     pthread_mutex_lock(&dispatch->kernels->gpu_lock);
-    bool is_taken =
-        dispatch->kernel->gpu_state != WJ_KERNEL_GPU_REFUSED && find_shader(dispatch) != NULL;
+    bool is_taken = dispatch->kernel->gpu_state != WJ_KERNEL_GPU_REFUSED &&
+                    lay_out_window(dispatch, &shape, &window) &&
+                    find_shader(dispatch, &shape) != NULL;
     pthread_mutex_unlock(&dispatch->kernels->gpu_lock);
     return is_taken;
 }

@@ -148,6 +148,9 @@ void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
                           uint64_t fresh_bytes);
 void wj_kernel_copy_free(struct wj_kernels *kernels);
 void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel);
+// The shadow stack's pointer, of an instance whose module has one.
+uint32_t *wj_kernel_stack_pointer(struct wj_instance *instance);
+
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err);
 void wj_kernel_gpu_close(struct wj_kernels *kernels);
 

@@ -7,7 +7,7 @@ need wat2wasm
 [ -e "${WJIT_SWIFTSHADER_ICD:-}" ] || skip "no WJIT_SWIFTSHADER_ICD (Debian: chromium-common)"
 export VK_ICD_FILENAMES=$WJIT_SWIFTSHADER_ICD
 kernels=0
-for name in saxpy mandelbrot nbody; do
+for name in saxpy mandelbrot nbody matmul; do
     wasm=$WJIT_BUILD/examples/$name.wasm
     [ -e "$wasm" ] || skip "no $wasm"
     expect 0 - "$WJIT" --gpu=off "$wasm"

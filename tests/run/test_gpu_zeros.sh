@@ -15,11 +15,12 @@ ZEROS = ["f32.const 0", "f32.const -0", "f32.const 1e-40 f32.trunc", "f32.const 
          "f64.const 1e-300 f32.demote_f64", "f64.const 0.3 f64.floor f32.demote_f64",
          "local.get $zero",
          "f32.const -3 f32.const 0.5 f32.copysign f32.const 3 f32.sub",
-         "f32.const 1e-30 f32.abs f32.const 1e-30 f32.mul"]
+         "f32.const 1e-30 f32.abs f32.const 1e-30 f32.mul",
+         "local.get $zero local.get $zero f32.sub"]
 VECTORS = ["v128.const f32x4 0 0 0 0", "v128.const f32x4 0.5 1e-40 0.3 -0.1 f32x4.trunc",
            "i32.const 0 i32x4.splat", "v128.const i32x4 1 1 1 1 i32.const 0 i32x4.replace_lane 1",
            "i32.const 64 v128.load32_zero",
-           "local.get $vector"]
+           "local.get $vector", "local.get $vector local.get $vector f32x4.sub"]
 body = []
 for i, zero in enumerate(ZEROS):
     for j, op in enumerate(("mul", "div")):
