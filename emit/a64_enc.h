@@ -100,6 +100,8 @@ enum a64_variant {
 #define A64_MEMORY_ROWS(X) \
     X(STP_X,       0xa9000000, A64_ONE, "stp x%d, x%a, [x%n, #%i]",      15, -7, 3) \
     X(LDP_X,       0xa9400000, A64_ONE, "ldp x%d, x%a, [x%n, #%i]",      15, -7, 3) \
+    X(LDR_X_POST8, 0xf8408400, A64_ONE, "ldr x%d, [x%n], #8",             0, 0, 0) \
+    X(STR_X_POST8, 0xf8008400, A64_ONE, "str x%d, [x%n], #8",             0, 0, 0) \
     X(STP_X_POST,  0xa8800000, A64_ONE, "stp x%d, x%a, [x%n], #%i",      15, -7, 3) \
     X(STP_D,       0x6d000000, A64_ONE, "stp d%d, d%a, [x%n, #%i]",      15, -7, 3) \
     X(LDP_D,       0x6d400000, A64_ONE, "ldp d%d, d%a, [x%n, #%i]",      15, -7, 3) \

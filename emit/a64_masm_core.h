@@ -563,6 +563,18 @@ static inline void masm_lea_slot(struct wj_masm *m, wj_reg d, struct wj_slot s)
 }
 
 // Up to 32 words: str, stp. More: a loop of two stp over x16, with the count in x17.
+static inline void masm_copy_slots(struct wj_masm *m, int32_t to, int32_t from, uint32_t size_bytes)
+{
+    const wj_reg target = A64_TMP, source = A64_TMP2, count = 10, data = 11;
+    a64_add_imm(m, target, MASM_SP, to);
+    a64_add_imm(m, source, MASM_SP, from);
+    masm_mov_imm(m, NUM_I64, count, size_bytes / 8);
+    a64_put(m, A64_LDR_X_POST8 | a64_rr(data, source));
+    a64_put(m, A64_STR_X_POST8 | a64_rr(data, target));
+    a64_put(m, A64_SUBS_IMM | a64_sf(NUM_I64) | a64_rr(count, count) | 1 << 10);
+    a64_put(m, A64_BCOND | a64_imm19(-12) | a64_cond(COND_NE));
+}
+
 static inline void masm_zero_slots(struct wj_masm *m, int32_t disp, uint32_t size_bytes)
 {
     uint32_t words = size_bytes / 8;

@@ -138,6 +138,9 @@ struct wj_masm {
 //        any num but V128; a slot of NUM_I32 or NUM_F32 has 4 bytes
 //   void masm_zero_slots(m, int32_t disp, uint32_t size_bytes);          [SP + disp ...), multiple
 //        of 8; a loop when large; may clobber MASM_GPR_SCRATCH and nothing else
+//   void masm_copy_slots(m, int32_t to, int32_t from, uint32_t size_bytes);
+//        [SP + from ...) to [SP + to ...), a multiple of 8 and not 0, ascending: `to` lies below
+//        `from`. A loop; may clobber MASM_GPR_SCRATCH
 //   void masm_lea_slot(m, wj_reg d, struct wj_slot s);                   keeps flags
 //
 // ---- Integers (num: NUM_I32 or NUM_I64) -------------------------------------------------------

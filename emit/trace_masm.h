@@ -208,6 +208,12 @@ TRACE_INLINE void masm_store_slot_imm(struct wj_masm *m, enum wj_num num, uint64
     trace_line(m, "%s.mov %s, 0x%" PRIx64, trace_num(num), SLOT(d), bits);
 }
 
+TRACE_INLINE void masm_copy_slots(struct wj_masm *m, int32_t to, int32_t from, uint32_t size_bytes)
+{
+    struct wj_slot a = {MASM_SP, to}, b = {MASM_SP, from};
+    trace_line(m, "copy_slots %s, %s, %" PRIu32, SLOT(a), SLOT(b), size_bytes);
+}
+
 TRACE_INLINE void masm_zero_slots(struct wj_masm *m, int32_t disp, uint32_t size_bytes)
 {
     struct wj_slot slot = {MASM_SP, disp};

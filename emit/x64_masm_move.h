@@ -169,4 +169,15 @@ X64_INLINE void masm_zero_slots(struct wj_masm *m, int32_t disp, uint32_t size_b
     }
 }
 
+X64_INLINE void masm_copy_slots(struct wj_masm *m, int32_t to, int32_t from, uint32_t size_bytes)
+{
+    int32_t size = (int32_t) size_bytes;
+    x64_mov_imm(m, RCX, (uint64_t) - (int64_t) size_bytes);
+    const uint8_t *again = m->buf.cursor;
+    x64_rm(m, 0x8b | X64_W, R11, x64_at_index(RSP, RCX, 0, from + size));
+    x64_rm(m, 0x89 | X64_W, R11, x64_at_index(RSP, RCX, 0, to + size));
+    x64_alu_imm(m, ALU_ADD, X64_W, RCX, 8);
+    x64_jcc_back(m, CC_NE, again);
+}
+
 #endif

@@ -155,6 +155,7 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
     emit_prologue(j, &layout);
     j->free = j->pool;
     j->return_target = wj_codebuf_label(&j->m.buf);
+    j->wide_return_target = wj_codebuf_label(&j->m.buf);
     struct wj_block_type body = {0, type->result_count, NULL, type->types + type->param_count};
     label_push(j, CONTROL_BLOCK, &body, 0);
     masm_room(&j->m);
@@ -254,6 +255,7 @@ static bool jit_end(void *context)
     masm_room(&j->m);
     masm_bind(&j->m, j->return_target);
     emit_epilogue(j);
+    emit_wide_return(j);
     emit_nan_paths(j);
     masm_finish(&j->m);
     return true;

@@ -33,6 +33,7 @@ static void label_push(struct jit *j, enum wj_control kind, const struct wj_bloc
     label->kind = (uint8_t) kind;
     label->has_else = false;
     label->is_joined = false;
+    label->has_landing = false;
     label->type = *type;
     label->height = height;
     label->merges_in_reg = kind != CONTROL_LOOP && type->result_count == 1;
@@ -62,6 +63,37 @@ static void value_to_slot(struct jit *j, const struct value *v, uint32_t positio
     masm_store_slot(&j->m, num, temp, to);
 }
 
+// More values than this are moved by a loop, so that each branch with them takes little code.
+enum { WIDE_ARITY = 8 };
+
+static inline bool label_is_wide(const struct label *label)
+{
+    return label_arity(label) > WIDE_ARITY;
+}
+
+// Puts the values that a wide branch takes into their own slots, for all paths from here.
+static void settle_wide(struct jit *j, uint32_t arity)
+{
+    for (uint32_t i = j->depth - arity; i < j->depth; i++) {
+        if (j->stack[i].kind != VALUE_SLOT) {
+            masm_room(&j->m);
+            settle_entry(j, i);
+        }
+    }
+}
+
+static void move_wide(struct jit *j, const struct label *label)
+{
+    uint32_t arity = label_arity(label);
+    uint32_t first = j->depth - arity;
+    settle_wide(j, arity);
+    masm_room(&j->m);
+    if (first != label->height) {
+        masm_copy_slots(&j->m, spill_slot(j, label->height).disp, spill_slot(j, first).disp,
+                        arity * j->spill_bytes);
+    }
+}
+
 // Moves the top values to where the label expects them, leaving the stack's entries as they are;
 // code after it on this path must not look at them again. Keeps flags.
 static void move_to_label(struct jit *j, const struct label *label)
@@ -74,6 +106,10 @@ static void move_to_label(struct jit *j, const struct label *label)
     if (label->merges_in_reg) {
         struct value *v = &j->stack[first];
         value_into(j, v, result_reg((enum wj_num) v->num));
+        return;
+    }
+    if (label_is_wide(label)) {
+        move_wide(j, label);
         return;
     }
     // Registers first, since slots may need the result registers as temporaries. Then ascending:
@@ -309,6 +345,29 @@ static void return_values(struct jit *j)
 
 JIT_NOINLINE void op_return(struct jit *j)
 {
+    struct label *body = label_at(j, j->label_depth - 1);
+    if (label_is_wide(body)) {
+        move_wide(j, body);
+        j->has_wide_return = true;
+        masm_jmp(&j->m, j->wide_return_target);
+        return;
+    }
+    return_values(j);
+    masm_jmp(&j->m, j->return_target);
+}
+
+// What all returns of many values share, behind the function's code.
+static void emit_wide_return(struct jit *j)
+{
+    const struct wj_functype *type = j->func->type;
+    if (!j->has_wide_return) {
+        return;
+    }
+    masm_bind(&j->m, j->wide_return_target);
+    stack_cut(j, 0);
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        stack_push(j, VALUE_SLOT, num_of(type->types[type->param_count + i]));
+    }
     return_values(j);
     masm_jmp(&j->m, j->return_target);
 }
@@ -318,6 +377,26 @@ JIT_NOINLINE void op_br(struct jit *j, const struct wj_op *op)
     struct label *label = label_at(j, op->index);
     move_to_label(j, label);
     masm_jmp(&j->m, label->target);
+}
+
+// The values are in their slots on both paths before they part.
+static void branch_wide(struct jit *j, struct condition *c, bool if_true, struct label *label)
+{
+    wj_label skip = wj_codebuf_label(&j->m.buf);
+    wj_reg reg = c->is_flags ? reg_alloc(j, false) : c->v->reg;
+    if (c->is_flags) {
+        masm_setcc(&j->m, c->cond, reg);
+    }
+    flush_regs(j);
+    settle_wide(j, label_arity(label));
+    masm_room(&j->m);
+    masm_cbz(&j->m, c->is_flags ? NUM_I32 : (enum wj_num) c->v->num, if_true, reg, skip);
+    if (c->is_flags) {
+        reg_free(j, reg);
+    }
+    move_wide(j, label);
+    masm_jmp(&j->m, label->target);
+    masm_bind(&j->m, skip);
 }
 
 // A conditional branch whose condition was popped.
@@ -348,6 +427,10 @@ static void branch_if(struct jit *j, struct condition *c, bool if_true, struct l
         branch_on(j, c, if_true, label->target);
         return;
     }
+    if (label_is_wide(label)) {
+        branch_wide(j, c, if_true, label);
+        return;
+    }
     // Several values: they move on the taken path alone.
     wj_label skip = wj_codebuf_label(&j->m.buf);
     flush_regs(j);
@@ -364,6 +447,36 @@ JIT_NOINLINE void op_br_if(struct jit *j, const struct wj_op *op)
     value_release(j, c.v);
 }
 
+// Where each of a table's targets is jumped to. Labels may keep their values in different places:
+// then each of them has one landing, however often the table names it.
+static void find_landings(struct jit *j, const struct wj_op *op, bool has_values, wj_label *targets)
+{
+    const uint8_t *at = op->br_table.targets;
+    for (uint32_t i = 0; i <= op->br_table.count; i++) {
+        struct label *label = label_at(j, wj_leb_u32_trusted(&at));
+        if (has_values && !label->has_landing) {
+            label->has_landing = true;
+            label->landing = wj_codebuf_label(&j->m.buf);
+        }
+        targets[i] = has_values ? label->landing : label->target;
+    }
+}
+
+static void emit_landings(struct jit *j, const struct wj_op *op)
+{
+    const uint8_t *at = op->br_table.targets;
+    for (uint32_t i = 0; i <= op->br_table.count; i++) {
+        struct label *label = label_at(j, wj_leb_u32_trusted(&at));
+        if (label->has_landing) {
+            label->has_landing = false;
+            masm_room(&j->m);
+            masm_bind(&j->m, label->landing);
+            move_to_label(j, label);
+            masm_jmp(&j->m, label->target);
+        }
+    }
+}
+
 JIT_NOINLINE void op_br_table(struct jit *j, const struct wj_op *op)
 {
     struct value *index = stack_pop(j);
@@ -375,22 +488,17 @@ JIT_NOINLINE void op_br_table(struct jit *j, const struct wj_op *op)
         return;
     }
     const uint8_t *at = op->br_table.targets;
-    uint32_t arity = 0;
-    for (uint32_t i = 0; i <= count; i++) {
-        struct label *label = label_at(j, wj_leb_u32_trusted(&at));
-        targets[i] = label->target;
-        arity = label_arity(label);
-    }
+    struct label *first = label_at(j, wj_leb_u32_trusted(&at));
+    uint32_t arity = label_arity(first);
     if (arity != 0) {
-        // Labels may keep their values in different places: a landing for each target.
         flush_regs(j);
-        at = op->br_table.targets;
-        for (uint32_t i = 0; i <= count; i++) {
-            wj_leb_u32_trusted(&at);
-            targets[i] = wj_codebuf_label(&j->m.buf);
-        }
     }
+    if (arity > WIDE_ARITY) {
+        settle_wide(j, arity);
+    }
+    find_landings(j, op, arity != 0, targets);
     if (count > 0) {
+        masm_room(&j->m);
         masm_icmp_imm(&j->m, NUM_I32, reg, (int64_t) count);
         masm_jcc(&j->m, COND_GE_U, targets[count]);
         masm_jump_table(&j->m, reg, targets, count);
@@ -399,14 +507,7 @@ JIT_NOINLINE void op_br_table(struct jit *j, const struct wj_op *op)
     }
     value_release(j, index);
     if (arity != 0) {
-        at = op->br_table.targets;
-        for (uint32_t i = 0; i <= count; i++) {
-            masm_room(&j->m);
-            struct label *label = label_at(j, wj_leb_u32_trusted(&at));
-            masm_bind(&j->m, targets[i]);
-            move_to_label(j, label);
-            masm_jmp(&j->m, label->target);
-        }
+        emit_landings(j, op);
     }
 }
 

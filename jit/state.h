@@ -70,9 +70,11 @@ struct label {
     bool has_else;
     bool merges_in_reg; // one result, carried in the result register
     bool is_joined;     // if: the first arm jumps to the end
+    bool has_landing;   // of the table being compiled, not yet placed
     uint32_t height;    // of the operand stack below the label's parameters
     wj_label target;
     wj_label else_target; // if
+    wj_label landing;
     struct wj_block_type type;
 };
 
@@ -119,6 +121,8 @@ struct jit {
     int32_t instance_slot;
     uint32_t frame_bytes;
     wj_label return_target;
+    wj_label wide_return_target; // with the results in the slots of the body's label
+    bool has_wide_return;
     struct nan_path *nan_paths; // in the arena
     uint32_t nan_path_count, nan_path_capacity;
     uint32_t prologue_bytes;

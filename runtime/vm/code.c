@@ -11,8 +11,8 @@
 #include "runtime/vm/ucontext.h"
 
 // Machine code per byte of wasm: 3 to 6 on real modules; address space is reserved for far more,
-// since a region cannot grow.
-#define CODE_BYTES_PER_WASM_BYTE 24u
+// since a region cannot grow. A br_table whose labels take several values makes some 100.
+#define CODE_BYTES_PER_WASM_BYTE 128u
 #define CODE_BYTES_PER_FUNC 256u
 #define CODE_BYTES_SLACK (4u * 1024u * 1024u)
 #define REGION_BYTES_MAX (1ull << 30)

@@ -52,6 +52,24 @@ def linear(factor):
     yield "br_tables", module((b"\x02\x40\x41\0\x0e" + leb(100) + b"\0" * 101 + b"\x0b")
                               * (n // 20))
     yield "wide_branches", module(b"\x41\1" * 200 + b"\x41\0\x0d\0" * (n // 500), functype=i32s)
+    # Branches that carry 1,000 values, by each of the ways that there are.
+    thousand = leb(1000) + b"\x7f" * 1000
+    many = HEADER + section(1, vector([b"\x60\0" + thousand, b"\x60" + thousand * 2])) + \
+        section(3, b"\1\0")
+    ones = b"\x41\1" * 1000
+    for name, code in (
+            ("carrying_br_ifs", b"\x41\0\x0d\0" * (n // 50)),
+            ("carrying_inner_br_ifs", b"\x02\1" + b"\x41\0\x0d\0" * (n // 50) + b"\x0b"),
+            ("carrying_returns", b"\x41\0\x04\1\x0f\x0b" * (n // 50)),
+            ("carrying_blocks", b"\x02\1" * (n // 200) + b"\x41\0\x0d\0" + b"\x0b" * (n // 200)),
+            ("carrying_br_tables", b"\x02\1" * 10 + (b"\x02\1\x41\0\x0e" + leb(50) + bytes(
+                i % 11 for i in range(51)) + b"\x0b") * (n // 500) + b"\x0b" * 10)):
+        yield name, many + section(10, vector([body(ones + code)]))
+    yield "br_tables_of_two", HEADER + section(1, vector(
+        [b"\x60\0\2\x7f\x7f", b"\x60\2\x7f\x7f\2\x7f\x7f"])) + section(3, b"\1\0") + \
+        section(10, vector([body(b"\x41\1\x41\2" + b"\x02\1" * 100 + (
+            b"\x02\1\x41\0\x0e" + leb(100) + bytes(range(101)) + b"\x0b") * (n // 500) +
+            b"\x0b" * 100)]))
     yield "additions", module(b"\x41\0" + b"\x20\0\x6a" * 4 * n + b"\x1a", b"\1\1\x7f")
     yield "divisions", module(b"\x41\0" + b"\x20\0\x6d" * 2 * n + b"\x1a", b"\1\1\x7f")
     yield "float_constants", module(b"".join(
@@ -73,7 +91,6 @@ def fixed():
     yield "locals_50k", module(b"", b"\1" + leb(50_000) + b"\x7e")
     yield "params_1000", module(b"", functype=b"\x60" + leb(1000) + b"\x7f" * 1000 + b"\0")
     yield "deep_flush", deep_flush()
-    # More machine code than there is room for: an error, not a write beyond the room.
     yield "results_1000", module(b"\x41\1" * 1000 + b"\x41\0\x0d\0" * 3000,
                                  functype=b"\x60\0" + leb(1000) + b"\x7f" * 1000)
 

@@ -392,6 +392,77 @@ def deep_tail_calls(folder):
     module.write(folder, "deep_tail_calls")
 
 
+# ---- Branches that carry many values ----------------------------------------------------------
+
+WIDE = ["i32", "i64", "f64", "f32", "v128"]
+
+
+def wide_value(i, base):
+    """Value number i, whose size is base + i: a constant, a local, a register, a loaded value."""
+    t, value = WIDE[i % 5], base + i
+    if t == "v128":
+        return f"(i64x2.splat (i64.const {value}))" if i % 2 else f"(v128.const i64x2 {value} 9)"
+    code = {0: f"({t}.const {value})",
+            1: f"(local.set ${t} ({t}.const {value})) (local.get ${t})",
+            2: f"({t}.add ({t}.const 1) (local.tee ${t} ({t}.const {value - 1})))",
+            3: f"({t}.store (i32.const 8) ({t}.const {value})) ({t}.load (i32.const 8))"}[i % 4]
+    return code
+
+
+def wide_branches(folder):
+    module = Module("(memory 1)")
+    for count in (2, 8, 9, 25, 100):
+        types = " ".join(WIDE[i % 5] for i in range(count))
+        collect = []
+        for i in reversed(range(count)):
+            to_i64 = {"i32": "i64.extend_i32_s", "i64": "", "f64": "i64.trunc_f64_s",
+                      "f32": "i64.trunc_f32_s", "v128": "i64x2.extract_lane 0"}[WIDE[i % 5]]
+            collect.append(f"{to_i64} (i64.const {i + 1}) i64.mul (global.get $sum) i64.add "
+                           "(global.set $sum)")
+        fold = f"(global.set $sum (i64.const 0)) {' '.join(collect)} (global.get $sum)"
+
+        def total(base):
+            return sum((base + i) * (i + 1) for i in range(count))
+
+        values = {base: " ".join(wide_value(i, base) for i in range(count)) for base in (5, 1000)}
+        drops = "drop " * count
+        local = "(local $i32 i32) (local $i64 i64) (local $f32 f32) (local $f64 f64)"
+        bodies = {
+            "br": (f"(block (result {types}) {values[5]} (br 0))", 5, 5),
+            "br_if": (f"(block (result {types}) {values[5]} (local.get 0) (br_if 0) {drops} "
+                      f"{values[1000]})", 1000, 5),
+            "br_if_flags": (f"(block (result {types}) {values[5]} (i32.gt_s (local.get 0) "
+                            f"(i32.const 0)) (br_if 0) {drops} {values[1000]})", 1000, 5),
+            # What lies below the values must not be carried along.
+            "br_if_deep": (f"(block (result {types}) (i32.const 7) (f64.const 7) {values[5]} "
+                           f"(i32.eqz (local.get 0)) (br_if 0) {drops} drop drop {values[1000]})",
+                           5, 1000),
+            "kept": (f"(block (result {types}) (i64.const 7) {values[5]} (local.get 0) (br_if 0) "
+                     f"{drops} drop {values[5]} (local.get 0) (br_if 0) {drops} {values[1000]})",
+                     1000, 5),
+            "loop": (f"(block (result {types}) {values[5]} (loop (param {types}) (result {types}) "
+                     "(local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0) i32.gt_s "
+                     "(br_if 0)))", 5, 5),
+            "br_table": (f"(block (result {types}) (block (result {types}) (i32.const 3) "
+                         f"{values[5]} (local.get 0) (br_table 0 1 0 1 0)) {drops} "
+                         f"{values[1000]})", 1000, 5),
+            "return": (f"{values[5]} (local.get 0) (if (param {types}) (result {types}) (then "
+                       f"return) (else {drops} {values[1000]}))", 1000, 5),
+            "to_body": (f"{values[5]} (local.get 0) (br_if 0) {drops} {values[1000]} (i32.eqz "
+                        "(local.get 0)) (br_if 0) unreachable", 1000, 5),
+            "if_else": (f"{values[5]} (local.get 0) (if (param {types}) (result {types}) (then "
+                        f"(br 0)) (else {drops} {values[1000]}))", 1000, 5),
+        }
+        for name, (code, if_zero, if_one) in bodies.items():
+            module.text.append(f"(func ${name}_{count} (param i32) (result {types}) {local} "
+                               f"{code})")
+            for arg, base in ((0, if_zero), (1, if_one)):
+                module.add(f"wide-{name}-{count}-{arg}", f"(call ${name}_{count} (i32.const {arg}))"
+                           f" {fold}", f"R {total(base)}", result="i64")
+    module.text.append("(global $sum (mut i64) (i64.const 0))")
+    module.write(folder, "wide_branches")
+
+
 # ---- 21: distances ----------------------------------------------------------------------------
 
 def far(folder):
@@ -421,7 +492,7 @@ def far(folder):
 def main():
     folder = sys.argv[1]
     for each in (addresses, matrix, last_bytes, sizes, tables, tenants, tail_calls,
-                 deep_tail_calls, far):
+                 deep_tail_calls, wide_branches, far):
         each(folder)
 
 

@@ -37,6 +37,7 @@ static void emit_every_move(struct wj_masm *m, const struct every_verb *v)
     masm_load_slot(m, NUM_F32, v->v0, v->slot);
     masm_store_slot(m, NUM_I32, v->g0, v->slot);
     masm_store_slot_imm(m, NUM_I32, 3, v->slot);
+    masm_copy_slots(m, 16, 24, 80);
     masm_zero_slots(m, 16, 24);
     masm_lea_slot(m, v->g0, v->slot);
 }

@@ -30,6 +30,7 @@ static const char expected[] =
     "    f32.mov v16, [sp+24]\n"
     "    i32.mov [sp+24], g18\n"
     "    i32.mov [sp+24], 0x3\n"
+    "    copy_slots [sp+16], [sp+24], 80\n"
     "    zero_slots [sp+16], 24\n"
     "    lea g18, [sp+24]\n"
     "    i32.add g18, g1, g2\n"
