@@ -328,6 +328,39 @@ WJIT_API wasm_extern_t *wjit_instance_export(const wasm_instance_t *, const char
                                              size_t name_bytes);
 WJIT_API const wasm_module_t *wjit_instance_module(const wasm_instance_t *); // lent
 
+// ---- Pools of instances -----------------------------------------------------------------------
+
+// Instances of one module that are made once and then taken, called and given back, each as new for
+// its next tenant: memory, tables, globals, segments and stack hold nothing of the one before. A
+// pool belongs to a store and is used as the store is: a server has one of each for every thread.
+typedef struct wjit_pool_t wjit_pool_t;
+
+typedef struct wjit_pool_config_t {
+    uint32_t instances;        // at most so many are out at once, 1 to 1,000,000
+    uint64_t memory_max_bytes; // that an instance can grow to; 0: its initial size
+    // With guard regions an instance takes 8 GiB of address space and two mappings: 10,000 fit into
+    // a process. Without, it takes memory_max_bytes, its accesses are checked one by one, and its
+    // data is copied whenever it is made new: 100,000 fit. So it is, too, where the system has no
+    // address space for the other.
+    bool explicit_checks;
+} wjit_pool_config_t;
+
+// The module imports functions only, and has at most one memory, which is not shared; the engine
+// has no GPU: else NULL with WJIT_ERROR_UNSUPPORTED. Imports are as in wjit_instance_new, for all
+// instances of the pool, and must outlive it.
+WJIT_API wjit_pool_t *wjit_pool_new(wasm_store_t *, const wasm_module_t *,
+                                    const wasm_extern_vec_t *imports, const wjit_pool_config_t *,
+                                    wjit_error_t *error);
+// Before the store. Its instances and all that came out of them may not be used afterwards.
+WJIT_API void wjit_pool_delete(wjit_pool_t *);
+// A new instance; the start function, if any, has run. As wjit_instance_new; WJIT_ERROR_LIMIT when
+// all are out. `trap` must not be NULL.
+WJIT_API wasm_instance_t *wjit_pool_take(wjit_pool_t *, wasm_trap_t **trap, wjit_error_t *error);
+// Ends a tenant: the instance is deleted and made new for the next. Its exports, and references to
+// its functions that have got out, mean the next tenant from here on: delete them before. False
+// (and nothing happens) while wasm code of the store runs, or when it is not out of this pool.
+WJIT_API bool wjit_pool_give(wjit_pool_t *, wasm_instance_t *);
+
 // ---- Memories, tables, globals ----------------------------------------------------------------
 
 // False with *error (WJIT_ERROR_LIMIT, _NOMEM).

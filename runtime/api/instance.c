@@ -9,8 +9,7 @@ static struct wj_instance *instance_of(const wasm_instance_t *instance)
     return instance->ref.object;
 }
 
-// A handle as what the runtime links; object NULL for one that is missing or of another store.
-static struct wj_extern extern_in(const wasm_store_t *store, const wasm_extern_t *handle)
+struct wj_extern wj_api_extern_in(const wasm_store_t *store, const wasm_extern_t *handle)
 {
     struct wj_extern result = {.kind = WJ_EXTERN_FUNC};
     if (handle == NULL || handle->ref.store != store) {
@@ -46,7 +45,7 @@ wasm_instance_t *wjit_instance_new(wasm_store_t *store, const wasm_module_t *mod
         wj_err_set(&err, WJ_ERR_USAGE, WJ_NO_OFFSET, "the module belongs to another engine");
     } else {
         for (size_t i = 0; i < count; i++) {
-            externs[i] = extern_in(store, imports->data[i]);
+            externs[i] = wj_api_extern_in(store, imports->data[i]);
         }
         is_made = wj_instance_new(store->store, image, externs, (uint32_t) count, &instance, &inner,
                                   &err);

@@ -153,6 +153,9 @@ struct wasm_ref_t *wj_api_pin(wasm_store_t *store, enum wj_ref_kind kind, void *
 struct wasm_ref_t *wj_api_loose_handle(wasm_store_t *store, enum wj_ref_kind kind, void *object);
 void wj_api_handles_clear(wasm_store_t *store);
 
+// A handle as what the runtime links; object NULL for one that is missing or of another store.
+struct wj_extern wj_api_extern_in(const wasm_store_t *store, const wasm_extern_t *handle);
+
 // A trap as the interface hands it out; takes over `trap`.
 wasm_trap_t *wj_api_trap(wasm_store_t *store, struct wj_trap *trap);
 wasm_trap_t *wj_api_trap_message(wasm_store_t *store, const char *message);

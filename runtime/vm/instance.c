@@ -216,12 +216,16 @@ static bool make_tags(struct wj_instance *instance, struct wj_err *err)
     return true;
 }
 
-static bool make_memories(struct wj_instance *instance, struct wj_err *err)
+static bool make_memories(struct wj_instance *instance, const struct wj_instance_place *place,
+                          struct wj_err *err)
 {
     const struct wj_module *module = instance->module;
     struct wj_memory **memories = tail(instance, wj_instance_layout(module).memories);
     for (uint32_t i = module->memory_import_count; i < module->memory_count; i++) {
-        if (!wj_store_memory(instance->store, &module->memories[i].type, &memories[i], err)) {
+        if (place->memory != NULL) {
+            memories[i] = place->memory;
+        } else if (!wj_store_memory(instance->store, &module->memories[i].type, &memories[i],
+                                    err)) {
             return false;
         }
     }
@@ -344,7 +348,8 @@ static bool set_trap(struct wj_trap **trap, enum wj_trap_kind kind)
 }
 
 // Active segments in order; what the earlier ones wrote stays when a later one traps.
-static bool apply_segments(struct wj_instance *instance, struct wj_trap **trap, struct wj_err *err)
+static bool apply_segments(struct wj_instance *instance, bool has_data, struct wj_trap **trap,
+                           struct wj_err *err)
 {
     const struct wj_module *module = instance->module;
     for (uint32_t i = 0; i < module->elem_count; i++) {
@@ -368,6 +373,10 @@ static bool apply_segments(struct wj_instance *instance, struct wj_trap **trap, 
         if (data->mode != WJ_SEGMENT_ACTIVE) {
             continue;
         }
+        if (has_data) {
+            instance->dropped_datas[i / 64] |= 1ull << (i % 64);
+            continue;
+        }
         if (!evaluate(instance, &data->offset, &at, err)) {
             return false;
         }
@@ -380,8 +389,9 @@ static bool apply_segments(struct wj_instance *instance, struct wj_trap **trap, 
     return true;
 }
 
-static bool run_start(struct wj_instance *instance, struct wj_trap **trap, struct wj_err *err)
+bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, struct wj_err *err)
 {
+    *trap = NULL;
     if (!instance->module->has_start) {
         return true;
     }
@@ -428,9 +438,10 @@ static struct wj_instance *allocate(struct wj_store *store, struct wj_image *ima
     return instance;
 }
 
-bool wj_instance_new(struct wj_store *store, struct wj_image *image,
-                     const struct wj_extern *imports, uint32_t import_count,
-                     struct wj_instance **out, struct wj_trap **trap, struct wj_err *err)
+bool wj_instance_build(struct wj_store *store, struct wj_image *image,
+                       const struct wj_extern *imports, uint32_t import_count,
+                       const struct wj_instance_place *place, struct wj_instance **out,
+                       struct wj_trap **trap, struct wj_err *err)
 {
     uint64_t start_ns = wj_now_ns();
     const struct wj_module *module = image->module;
@@ -447,7 +458,7 @@ bool wj_instance_new(struct wj_store *store, struct wj_image *image,
             return false;
         }
     }
-    if (!make_tags(instance, err) || !make_memories(instance, err) ||
+    if (!make_tags(instance, err) || !make_memories(instance, place, err) ||
         !wj_image_code(image, needs_explicit_bounds(instance), &instance->code, err)) {
         return false;
     }
@@ -461,13 +472,19 @@ bool wj_instance_new(struct wj_store *store, struct wj_image *image,
                                 : instance->memory0;
     if (!wj_kernel_bind(instance, err) || !make_globals(instance, err) ||
         !make_tables(instance, err) || !make_elems(instance, err) ||
-        !apply_segments(instance, trap, err)) {
+        !apply_segments(instance, place->has_data, trap, err)) {
         return false;
     }
     atomic_fetch_add(&store->engine->stats.instantiate_ns, wj_now_ns() - start_ns);
-    if (!run_start(instance, trap, err)) {
-        return false;
-    }
     *out = instance;
     return true;
+}
+
+bool wj_instance_new(struct wj_store *store, struct wj_image *image,
+                     const struct wj_extern *imports, uint32_t import_count,
+                     struct wj_instance **out, struct wj_trap **trap, struct wj_err *err)
+{
+    const struct wj_instance_place anywhere = {.memory = NULL};
+    return wj_instance_build(store, image, imports, import_count, &anywhere, out, trap, err) &&
+           wj_instance_start(*out, trap, err);
 }

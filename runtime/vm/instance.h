@@ -52,6 +52,7 @@ struct wj_memory {
     uint64_t reserved_bytes; // address space from base on
     void *mapping;           // of the whole reservation
     uint64_t mapping_bytes;
+    bool is_of_pool;             // the reservation is a pool's
     bool is_guarded;             // accesses need no check
     int file;                    // that the bytes lie in, or -1
     struct wj_memory *view;      // a private view of the file, or NULL
@@ -148,6 +149,7 @@ struct wj_instance {
     struct wj_memory *host_memory; // what host functions see: "memory", or memory 0
     struct wj_image *image;        // what `module` and `code` belong to
     struct wj_instance *next;      // in the store
+    uint32_t pool_slot;            // of those that belong to a pool
 };
 
 // Offsets of the tail's parts, from the start of the instance.

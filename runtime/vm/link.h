@@ -31,6 +31,18 @@ bool wj_instance_new(struct wj_store *store, struct wj_image *image,
                      const struct wj_extern *imports, uint32_t import_count,
                      struct wj_instance **out, struct wj_trap **trap, struct wj_err *err);
 
+// The same in two steps, for pools: without the start function, which runs later, and in a memory
+// that is there (NULL: as usual), which holds the data already where `has_data`.
+struct wj_instance_place {
+    struct wj_memory *memory; // the one that the module defines
+    bool has_data;
+};
+bool wj_instance_build(struct wj_store *store, struct wj_image *image,
+                       const struct wj_extern *imports, uint32_t import_count,
+                       const struct wj_instance_place *place, struct wj_instance **out,
+                       struct wj_trap **trap, struct wj_err *err);
+bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, struct wj_err *err);
+
 // True when `given` may stand for the import.
 bool wj_link_matches(const struct wj_module *module, const struct wj_import *import,
                      const struct wj_extern *given);

@@ -121,6 +121,47 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
                       (unsigned long long) initial_bytes);
 }
 
+bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uint8_t *base,
+                      uint64_t reserved_bytes, bool is_guarded, struct wj_memory **out,
+                      struct wj_err *err)
+{
+    struct wj_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    atomic_init(&memory->references, 1);
+    pthread_mutex_init(&memory->grow_lock, NULL);
+    memory->type = *type;
+    memory->max_pages = max_pages;
+    memory->base = base;
+    memory->reserved_bytes = reserved_bytes;
+    memory->mapping = is_guarded ? base - WJ_GUARD_BEFORE_BYTES : base;
+    memory->mapping_bytes =
+        is_guarded ? WJ_GUARD_BEFORE_BYTES + WJ_GUARD_AFTER_BYTES : reserved_bytes;
+    memory->is_guarded = is_guarded;
+    memory->is_of_pool = true;
+    memory->file = -1;
+    atomic_init(&memory->size_bytes, type->limits.min << type->page_size_log2);
+    *out = memory;
+    return true;
+}
+
+bool wj_memory_reset(struct wj_memory *memory)
+{
+    uint64_t initial = memory->type.limits.min << memory->type.page_size_log2;
+    uint64_t size = atomic_load(&memory->size_bytes);
+    if (size != 0 && madvise(memory->base, align_up(size), MADV_DONTNEED) != 0) {
+        return false;
+    }
+    if (align_up(size) > align_up(initial) && memory->is_guarded &&
+        mprotect(memory->base + align_up(initial), align_up(size) - align_up(initial), PROT_NONE) !=
+            0) {
+        return false;
+    }
+    atomic_store(&memory->size_bytes, initial);
+    return true;
+}
+
 struct wj_memory *wj_memory_retain(struct wj_memory *memory)
 {
     atomic_fetch_add(&memory->references, 1);
@@ -132,7 +173,7 @@ void wj_memory_release(struct wj_memory *memory)
     if (memory == NULL || atomic_fetch_sub(&memory->references, 1) != 1) {
         return;
     }
-    if (memory->mapping != NULL) {
+    if (memory->mapping != NULL && !memory->is_of_pool) {
         munmap(memory->mapping, memory->mapping_bytes);
     }
     if (memory->file >= 0) {
@@ -212,7 +253,8 @@ uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages)
     if (delta_pages <= memory->max_pages - old_pages) {
         uint64_t new_bytes = (old_pages + delta_pages) << page_log2;
         if ((new_bytes <= memory->reserved_bytes ||
-             (!memory->type.limits.is_shared && move(memory, old_bytes, new_bytes))) &&
+             (!memory->type.limits.is_shared && !memory->is_of_pool &&
+              move(memory, old_bytes, new_bytes))) &&
             commit(memory, old_bytes, new_bytes)) {
             atomic_store(&memory->size_bytes, new_bytes);
             result = old_pages;

@@ -19,6 +19,15 @@
 
 bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
                    struct wj_memory **out, struct wj_err *err);
+// A memory of a pool: in reserved_bytes of address space from `base` on, which stay the pool's.
+// With guard regions all around, inaccessible but for the initial size; or without, all of it
+// writable.
+bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uint8_t *base,
+                      uint64_t reserved_bytes, bool is_guarded, struct wj_memory **out,
+                      struct wj_err *err);
+// A pool's memory in its initial size again. What was written is gone: the pages are those of the
+// file that is mapped there, or zero.
+bool wj_memory_reset(struct wj_memory *memory);
 struct wj_memory *wj_memory_retain(struct wj_memory *memory);
 void wj_memory_release(struct wj_memory *memory);
 

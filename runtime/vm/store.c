@@ -226,6 +226,11 @@ bool wj_store_adopt_memory(struct wj_store *store, struct wj_memory *memory, str
             return true;
         }
     }
+    return wj_store_adopt_new_memory(store, memory, err);
+}
+
+bool wj_store_adopt_new_memory(struct wj_store *store, struct wj_memory *memory, struct wj_err *err)
+{
     if (!reserve(&store->memories, store->memory_count, &store->memory_capacity, err)) {
         return false;
     }

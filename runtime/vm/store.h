@@ -84,8 +84,11 @@ void wj_store_free(struct wj_store *store);
 // New objects, owned by the store.
 bool wj_store_memory(struct wj_store *store, const struct wj_memory_type *type,
                      struct wj_memory **out, struct wj_err *err);
-// Makes a shared memory of another store one of this store's.
+// Makes a memory that is there, another store's or a pool's, one of this store's.
 bool wj_store_adopt_memory(struct wj_store *store, struct wj_memory *memory, struct wj_err *err);
+// The same for one that the store has not seen.
+bool wj_store_adopt_new_memory(struct wj_store *store, struct wj_memory *memory,
+                               struct wj_err *err);
 bool wj_store_table(struct wj_store *store, const struct wj_table_type *type, void *init,
                     struct wj_table **out, struct wj_err *err);
 struct wj_global *wj_store_global(struct wj_store *store, const struct wj_global_type *type,
