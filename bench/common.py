@@ -201,8 +201,11 @@ def report(kind, tools, result, text):
         f.write("\n")
     os.replace(path + ".new", path)
     m = result["machine"]
-    print(f"## {kind}\n\n{m['cpu']}, {m['cores']} cores, load {m['load']}; "
-          + "; ".join(result["versions"].values()) + f"\n\n{text}\n")
+    page = (f"## {kind}\n\n{m['cpu']}, {m['cores']} cores, load {m['load']}; "
+            + "; ".join(result["versions"].values()) + f"\n\n{text}\n")
+    with open(os.path.join(OUT, f"{kind}.md"), "w") as f:
+        f.write(page)
+    print(page)
     sys.stdout.flush()
 
 

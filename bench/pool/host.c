@@ -26,7 +26,7 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-/* ---- The guest: a memory full of data, and a function that reads and writes a little of it ---- */
+/* ---- The guest: a memory full of data, and a function that uses a little of it ---- */
 
 struct bytes {
     uint8_t *at;
@@ -68,7 +68,8 @@ static uint8_t data_byte(uint32_t i)
 
 /* (func (export "run") (param i32) (result i32)
  *   (i32.add (i32.load offset=64 (i32.const 0)) (i32.load8_u offset=1024 (local.get 0)))
- *   (i32.store offset=64 (i32.const 0) (local.get 0)) (i32.store8 offset=1024 (local.get 0) ...)) */
+ *   (i32.store offset=64 (i32.const 0) (local.get 0))
+ *   (i32.store8 offset=1024 (local.get 0) (i32.const 255))) */
 static struct bytes make_guest(uint32_t data_bytes)
 {
     static const char types[] = "\x01\x60\x01\x7f\x01\x7f";
@@ -104,7 +105,7 @@ static struct bytes make_guest(uint32_t data_bytes)
     return b;
 }
 
-/* ---- Tenants ------------------------------------------------------------------------------------ */
+/* ---- Tenants ---- */
 
 static wasm_instance_t *take(wjit_pool_t *pool)
 {

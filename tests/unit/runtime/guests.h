@@ -541,7 +541,9 @@ static const uint8_t guest_tenant[] = {
 /*
 (module (memory (export "memory") 1)
   (global $n (mut i32) (i32.const 0))
-  (func $begin (global.set $n (i32.add (global.get $n) (i32.const 1))) (i32.store (i32.const 0) (i32.const 9)))
+  (func $begin
+    (global.set $n (i32.add (global.get $n) (i32.const 1)))
+    (i32.store (i32.const 0) (i32.const 9)))
   (start $begin)
   (func (export "count") (result i32) (global.get $n)))
 */

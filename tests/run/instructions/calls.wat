@@ -1,0 +1,21 @@
+;; Direct calls, then calls through a table whose targets change.
+(module
+  (type $t (func (param i32) (result i32)))
+  (table funcref (elem $twice $next $halve $next))
+  (func $twice (type $t) (i32.shl (local.get 0) (i32.const 1)))
+  (func $next (type $t) (i32.add (local.get 0) (i32.const 1)))
+  (func $halve (type $t) (i32.shr_u (local.get 0) (i32.const 1)))
+  (func $fib (param i32) (result i32)
+    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+      (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                     (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func (export "run") (result i32)
+    (local $i i32) (local $x i32)
+    (local.set $x (call $fib (i32.const 22)))
+    (loop $again
+      (local.set $x (call_indirect (type $t) (local.get $x)
+          (i32.and (local.get $i) (i32.const 3))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+          (i32.const 200000))))
+    (local.get $x)))
