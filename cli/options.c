@@ -319,9 +319,9 @@ static int check(struct options *options)
 {
     // The variable is about programs that run.
     options->gpu = options->command == COMMAND_RUN ? options->gpu : NULL;
-    options->cache = options->command == COMMAND_RUN || options->command == COMMAND_COMPILE
-                         ? options->cache
-                         : NULL;
+    // A whole compiled module is for its file; it goes to a cache only where that is asked for.
+    bool is_for_compile = options->command == COMMAND_COMPILE && options->cache && *options->cache;
+    options->cache = options->command == COMMAND_RUN || is_for_compile ? options->cache : NULL;
     bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_FEATURES &&
                       options->command != COMMAND_HELP && options->command != COMMAND_VERSION;
     if (needs_file && !options->file) {

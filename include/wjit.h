@@ -118,7 +118,8 @@ WJIT_API void wjit_config_set_check_kernels(wasm_config_t *, bool);
 // names kernel, address and bytes when they differ. At least one item of a dispatch; which ones is
 // random. Default 0: none.
 WJIT_API void wjit_config_set_gpu_verify(wasm_config_t *, double rate);
-// Threads that run kernels and parallel compilation, 1 to 256. 0: the CPUs of this process.
+// Threads that run kernels, validate modules of several megabytes and compile in parallel, 1 to
+// 256. 0: the CPUs of this process.
 // Default 0.
 WJIT_API void wjit_config_set_threads(wasm_config_t *, uint32_t);
 // The GPU for kernels. NULL: none (the default). "": the best hardware device, or none where there
@@ -424,7 +425,7 @@ WJIT_API wasm_name_t wjit_frame_module_name(const wasm_frame_t *);
 // ---- Figures ----------------------------------------------------------------------------------
 
 typedef struct wjit_stats_t {
-    double validate_ms; // decoding and validation
+    double validate_ms; // decoding and validation, or loading, summed over threads
     double compile_ms;  // summed over threads
     double instantiate_us;
     uint64_t wasm_bytes;
