@@ -9,5 +9,6 @@ int command_compile(const struct options *options);
 int command_validate(const struct options *options);
 int command_dump(const struct options *options);
 int command_devices(const struct options *options);
+int command_bench(const struct options *options);
 
 #endif

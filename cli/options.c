@@ -231,18 +231,19 @@ static const char *apply_json(struct options *options, const char *value)
 #define ON_DEVICES (1u << COMMAND_DEVICES)
 #define ON_DUMP (1u << COMMAND_DUMP)
 #define ON_FEATURES (1u << COMMAND_FEATURES)
+#define ON_BENCH (1u << COMMAND_BENCH)
 
 static const struct row rows[] = {
     {"--dir", VALUE_NEEDED, ON_RUN, apply_dir},
     {"--env", VALUE_NEEDED, ON_RUN, apply_env},
     {"--invoke", VALUE_NEEDED, ON_RUN, apply_invoke},
-    {"--gpu", VALUE_OPTIONAL, ON_RUN, apply_gpu},
+    {"--gpu", VALUE_OPTIONAL, ON_RUN | ON_BENCH, apply_gpu},
     {"--gpu-explain", VALUE_NONE, ON_RUN, apply_gpu_explain},
     {"--check-kernels", VALUE_NONE, ON_RUN, apply_check_kernels},
     {"--gpu-verify", VALUE_NEEDED, ON_RUN, apply_gpu_verify},
-    {"--gpu-memory", VALUE_NEEDED, ON_RUN, apply_gpu_memory},
+    {"--gpu-memory", VALUE_NEEDED, ON_RUN | ON_BENCH, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
-    {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE, apply_threads},
+    {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE | ON_BENCH, apply_threads},
     {"--features", VALUE_OPTIONAL, ON_RUN | ON_COMPILE | ON_VALIDATE | ON_DUMP | ON_FEATURES,
      apply_features},
     {"--deterministic", VALUE_NONE, ON_RUN | ON_COMPILE | ON_DUMP, apply_deterministic},
@@ -256,7 +257,7 @@ static const struct row rows[] = {
     {"--target", VALUE_NEEDED, ON_COMPILE, apply_target},
     {"--emit", VALUE_NEEDED, ON_DUMP, apply_emit},
     {"--func", VALUE_NEEDED, ON_DUMP, apply_func},
-    {"--json", VALUE_NONE, ON_DEVICES, apply_json},
+    {"--json", VALUE_NONE, ON_DEVICES | ON_BENCH, apply_json},
 };
 
 static const struct row *find_row(const char *arg, size_t name_bytes, enum command command)
@@ -302,9 +303,11 @@ static bool parse_command(struct options *options, const char *word)
         const char *name;
         enum command command;
     } commands[] = {
-        {"run", COMMAND_RUN},         {"compile", COMMAND_COMPILE}, {"validate", COMMAND_VALIDATE},
-        {"devices", COMMAND_DEVICES}, {"dump", COMMAND_DUMP},       {"help", COMMAND_HELP},
-        {"--help", COMMAND_HELP},     {"-h", COMMAND_HELP},         {"--version", COMMAND_VERSION},
+        {"run", COMMAND_RUN},           {"compile", COMMAND_COMPILE},
+        {"validate", COMMAND_VALIDATE}, {"devices", COMMAND_DEVICES},
+        {"dump", COMMAND_DUMP},         {"help", COMMAND_HELP},
+        {"bench", COMMAND_BENCH},       {"--help", COMMAND_HELP},
+        {"-h", COMMAND_HELP},           {"--version", COMMAND_VERSION},
     };
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         if (!strcmp(word, commands[i].name)) {
@@ -317,13 +320,15 @@ static bool parse_command(struct options *options, const char *word)
 
 static int check(struct options *options)
 {
-    // The variable is about programs that run.
-    options->gpu = options->command == COMMAND_RUN ? options->gpu : NULL;
+    // The variable is about programs that run, and about what is compared with the CPU.
+    bool uses_gpu = options->command == COMMAND_RUN || options->command == COMMAND_BENCH;
+    options->gpu = uses_gpu ? options->gpu : NULL;
     // A whole compiled module is for its file; it goes to a cache only where that is asked for.
     bool is_for_compile = options->command == COMMAND_COMPILE && options->cache && *options->cache;
     options->cache = options->command == COMMAND_RUN || is_for_compile ? options->cache : NULL;
-    bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_FEATURES &&
-                      options->command != COMMAND_HELP && options->command != COMMAND_VERSION;
+    bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_BENCH &&
+                      options->command != COMMAND_FEATURES && options->command != COMMAND_HELP &&
+                      options->command != COMMAND_VERSION;
     if (needs_file && !options->file) {
         return report(EXIT_USAGE, NULL, "no FILE was given: see wjit --help");
     }
@@ -352,8 +357,6 @@ int options_parse(struct options *options, int argc, char **argv)
     int at = 1;
     if (at < argc && parse_command(options, argv[at])) {
         at++;
-    } else if (at < argc && !strcmp(argv[at], "bench")) {
-        return report(EXIT_USAGE, "bench", "not in this version");
     }
     bool is_over = false;
     while (at < argc) {
@@ -423,6 +426,9 @@ void options_print_help(void)
         "wjit validate FILE.wasm\n"
         "wjit dump [--emit=ops|masm|code|spirv] [--func INDEX] FILE.wasm\n"
         "wjit devices [--json]\n"
+        "wjit bench [--gpu=DEVICE] [--threads N] [--json]   the same kernels on the CPU and on "
+        "this\n"
+        "                          device, or on all: how fast, and whether with the same bytes\n"
         "wjit --help | --version\n"
         "\n"
         "Exit codes: the program's own; 134 trap; 124 time limit; 125 bad usage; 126 the module\n"

@@ -8,6 +8,7 @@
 
 enum exit_code {
     EXIT_DONE = 0,
+    EXIT_BENCH_DIFFERS = 1, // bench: a device gave other bytes than the CPU
     EXIT_TIMEOUT = 124,     // the time limit
     EXIT_USAGE = 125,       // a flag, a missing file, no such device, an output not writable
     EXIT_INVALID = 126,     // the module is invalid, cannot be linked, or is no core module

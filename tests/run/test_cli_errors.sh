@@ -158,7 +158,9 @@ expect 125 "$one_line" "$WJIT" --gpu=no-such-device-anywhere ok.wasm
 expect 125 "$one_line" env WJIT_GPU=no-such-device-anywhere "$WJIT" ok.wasm
 expect 0 - env WJIT_GPU=no-such-device-anywhere "$WJIT" --gpu=off ok.wasm
 expect 0 - env WJIT_GPU=no-such-device-anywhere "$WJIT" validate ok.wasm
-expect 125 "$one_line" "$WJIT" bench
+expect 125 "$one_line" "$WJIT" bench hello.wasm
+expect 125 "$one_line" "$WJIT" bench --gpu=none-such-device
+expect 125 "$one_line" "$WJIT" bench --dir .
 expect 125 "$one_line" "$WJIT" validate
 expect 125 "$one_line" "$WJIT" validate ok.wasm trap.wasm
 expect 125 "$one_line" "$WJIT" compile ok.wasm

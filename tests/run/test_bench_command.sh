@@ -1,0 +1,22 @@
+#!/bin/bash
+# wjit bench: every kernel on the CPU and on every device, with the same bytes, as text and as JSON.
+. "$(dirname "$0")/lib.sh"
+need python3
+[ -z "${WJIT_EMULATED:-}" ] || skip "it would only measure the emulator"
+
+run "$WJIT" bench --json --threads 2
+[ "$code" = 0 ] || fail "bench: exit code $code: $(head -c 300 err)"
+python3 - out <<'PYTHON' || fail "bench --json: $(head -c 600 out)"
+import json, sys
+places = json.load(open(sys.argv[1]))
+assert places[0]["device"] == "CPU"
+for place in places:
+    assert [k["name"] for k in place["kernels"]] == ["scale_add", "multiply_add", "mix"], place
+    for kernel in place["kernels"]:
+        # What did not run on a device says why.
+        assert kernel["same_bytes"] and kernel["rate"] > 0 or kernel["reason"], kernel
+assert all(k["ran"] and k["device_ms"] == 0 for k in places[0]["kernels"])
+print(len(places) - 1, "devices")
+PYTHON
+[ "$(wc -l <out)" = 1 ] || fail "bench --json: not one line"
+finish
