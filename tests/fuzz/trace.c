@@ -13,7 +13,8 @@
 
 enum {
     LINES_MAX = 20000,
-    ARGUMENT_SETS = 3,
+    ARGUMENT_SETS = 5,
+    CALL_BYTES = 65536, // of each memory that are looked at after every call
     VALUES_MAX = 1024,
 };
 
@@ -33,6 +34,16 @@ static void hash_bytes(struct trace *t, const void *bytes, size_t count)
     const uint8_t *at = bytes;
     for (size_t i = 0; i < count; i++) {
         t->hash = (t->hash ^ at[i]) * 16777619u;
+    }
+}
+
+// Memories are many and large: four bytes at a time, as both sides do.
+static void hash_words(struct trace *t, const uint8_t *bytes, uint64_t count)
+{
+    for (uint64_t i = 0; i + 4 <= count; i += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        t->hash = (t->hash ^ word) * 16777619u;
     }
 }
 
@@ -182,10 +193,14 @@ static const char *trap_name(const wasm_trap_t *trap)
 // Argument `i` of set `set`, for each type from zero over small to edge values.
 static wjit_val_t argument(wasm_valkind_t kind, size_t i, size_t set)
 {
-    static const int64_t i64s[] = {0, 1, -1, INT64_MIN, 0x7fffffff80000000, 63, INT64_MAX};
-    static const int32_t i32s[] = {0, 1, -1, INT32_MIN, 31, 65535, INT32_MAX};
-    static const double floats[] = {0, 1.5, -0.0, -1e9, 4294967296.0, 0.1, -INFINITY};
-    size_t which = set == 0 ? 0 : (i * 3 + set * 2) % 7;
+    static const int64_t i64s[] = {0,         1,          -1,  INT64_MIN, 0x7fffffff80000000, 63,
+                                   INT64_MAX, 0x80000000, 128, -32769,    0xffffffff};
+    static const int32_t i32s[] = {0,         1,  -1,  INT32_MIN, 31,   65535,
+                                   INT32_MAX, 32, 128, -32769,    65532};
+    static const double floats[] = {
+        0,         1.5,          -0.0,      -1e9, 4294967296.0,         0.1,
+        -INFINITY, 2147483648.0, 0x1p-1074, -0.5, 9223372036854775808.0};
+    size_t which = set == 0 ? 0 : (i * 3 + set * 2) % 11;
     wjit_val_t v = {.kind = kind};
     switch (kind) {
     case WASM_I32: v.of.i32 = i32s[which]; break;
@@ -254,6 +269,19 @@ static const wasm_func_t *hang_limit(const wasm_exporttype_vec_t *types,
     return NULL;
 }
 
+// What the exported memories hold, or as much of it as can be looked at after every call.
+static void hash_memories(struct trace *t, const wasm_extern_vec_t *externs, uint64_t bytes_max)
+{
+    for (size_t i = 0; i < externs->size; i++) {
+        const wasm_memory_t *memory = wasm_extern_as_memory(externs->data[i]);
+        if (memory != NULL) {
+            uint64_t size;
+            const uint8_t *bytes = wjit_memory_view(memory, &size);
+            hash_words(t, bytes, size < bytes_max ? size : bytes_max);
+        }
+    }
+}
+
 static void call_exports(struct trace *t, const wasm_exporttype_vec_t *types,
                          const wasm_extern_vec_t *externs)
 {
@@ -278,6 +306,7 @@ static void call_exports(struct trace *t, const wasm_exporttype_vec_t *types,
             if (strcmp(t->status, "stack") == 0) {
                 return; // how far it came depends on the engine
             }
+            hash_memories(t, externs, CALL_BYTES);
         }
     }
 }
@@ -286,14 +315,10 @@ static void look_at_state(struct trace *t, const wasm_exporttype_vec_t *types,
                           const wasm_extern_vec_t *externs)
 {
     static struct line line;
+    hash_memories(t, externs, UINT64_MAX);
     for (size_t i = 0; i < types->size; i++) {
-        const wasm_memory_t *memory = wasm_extern_as_memory(externs->data[i]);
         const wasm_global_t *global = wasm_extern_as_global(externs->data[i]);
-        if (memory != NULL) {
-            uint64_t size;
-            const uint8_t *bytes = wjit_memory_view(memory, &size);
-            hash_bytes(t, bytes, size);
-        } else if (global != NULL) {
+        if (global != NULL) {
             wjit_val_t value;
             wjit_global_get(global, &value);
             if (value.kind == WJIT_V128) {

@@ -3,10 +3,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-const LINES_MAX = 20000, ARGUMENT_SETS = 3;
-const I32S = [0, 1, -1, -0x80000000, 31, 65535, 0x7fffffff];
-const I64S = [0n, 1n, -1n, -0x8000000000000000n, 0x7fffffff80000000n, 63n, 0x7fffffffffffffffn];
-const FLOATS = [0, 1.5, -0, -1e9, 4294967296, 0.1, -Infinity];
+const LINES_MAX = 20000, ARGUMENT_SETS = 5, CALL_BYTES = 65536;
+const I32S = [0, 1, -1, -0x80000000, 31, 65535, 0x7fffffff, 32, 128, -32769, 65532];
+const I64S = [0n, 1n, -1n, -0x8000000000000000n, 0x7fffffff80000000n, 63n, 0x7fffffffffffffffn,
+  0x80000000n, 128n, -32769n, 0xffffffffn];
+const FLOATS = [0, 1.5, -0, -1e9, 4294967296, 0.1, -Infinity, 2147483648, 2 ** -1074, -0.5,
+  9223372036854775808];
 const I32 = 0x7f, I64 = 0x7e, F32 = 0x7d, F64 = 0x7c, V128 = 0x7b;
 
 const TRAPS = [
@@ -79,7 +81,7 @@ function valueText(value, type) {
 const valuesText = (values, types) => values.map((v, i) => valueText(v, types[i])).join(',');
 
 function argument(type, i, set) {
-  const which = set === 0 ? 0 : (i * 3 + set * 2) % 7;
+  const which = set === 0 ? 0 : (i * 3 + set * 2) % 11;
   switch (type) {
   case I32: return I32S[which];
   case I64: return I64S[which];
@@ -100,6 +102,16 @@ class Trace {
     let hash = this.hash;
     for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 16777619);
     this.hash = hash;
+  }
+  hashMemories(module, instance, bytesMax) {
+    for (const {name, kind} of WebAssembly.Module.exports(module)) {
+      if (kind !== 'memory') continue;
+      const buffer = instance.exports[name].buffer;
+      const words = new Int32Array(buffer, 0, Math.min(buffer.byteLength, bytesMax) >> 2);
+      let hash = this.hash;
+      for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i], 16777619);
+      this.hash = hash;
+    }
   }
   out(line) {
     if (this.lines++ < LINES_MAX) {
@@ -162,13 +174,13 @@ class Trace {
         limit?.();
         this.callOnce(name, instance.exports[name], type, set);
         if (this.status === 'stack') return;
+        this.hashMemories(module, instance, CALL_BYTES);
       }
     }
+    this.hashMemories(module, instance, Infinity);
     for (const {name, kind} of WebAssembly.Module.exports(module)) {
       const each = instance.exports[name];
-      if (kind === 'memory') {
-        this.hashBytes(new Uint8Array(each.buffer));
-      } else if (kind === 'global') {
+      if (kind === 'global') {
         let value;
         try { value = each.value; } catch { continue; } // a vector
         this.out(`G ${name} ${valueText(value, F64)}`);
