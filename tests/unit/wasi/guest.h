@@ -49,7 +49,8 @@ static inline enum wj_wasi_errno guest_call(struct guest *guest, const char *nam
         }
     }
     va_end(list);
-    struct wj_wasi_call call = {&guest->wasi, guest->memory, GUEST_BYTES, args};
+    struct wj_wasi_call call = {
+        .wasi = &guest->wasi, .base = guest->memory, .size_bytes = GUEST_BYTES, .args = args};
     return entry->run(&call);
 }
 

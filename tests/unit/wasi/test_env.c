@@ -89,7 +89,8 @@ static void test_random(void **state)
     assert_non_null(big);
     guest->wasi.is_interrupted = is_now;
     uint64_t args[] = {0, 16u << 20};
-    struct wj_wasi_call call = {&guest->wasi, big, 16u << 20, args};
+    struct wj_wasi_call call = {
+        .wasi = &guest->wasi, .base = big, .size_bytes = 16u << 20, .args = args};
     assert_int_equal(wj_wasi_find("random_get", 10)->run(&call), WASI_INTERRUPTED);
     static const uint8_t none[4096];
     assert_memory_equal(big + (15u << 20), none, sizeof(none));
@@ -170,7 +171,8 @@ static void test_poll_too_many(void **state)
     uint8_t *big = calloc(1, size);
     assert_non_null(big);
     uint64_t args[] = {0, 0, 1u << 20, size - 4};
-    struct wj_wasi_call call = {&guest->wasi, big, size, args};
+    struct wj_wasi_call call = {
+        .wasi = &guest->wasi, .base = big, .size_bytes = size, .args = args};
     assert_int_equal(wj_wasi_find("poll_oneoff", 11)->run(&call), WASI_EINVAL);
     free(big);
 }
@@ -213,7 +215,10 @@ static void test_largest_arguments(void **state)
                               : pattern >> (k % 6) & 1 ? largest
                                                        : GUEST_BYTES - 1;
                 }
-                struct wj_wasi_call call = {&guest->wasi, guest->memory, GUEST_BYTES, args};
+                struct wj_wasi_call call = {.wasi = &guest->wasi,
+                                            .base = guest->memory,
+                                            .size_bytes = GUEST_BYTES,
+                                            .args = args};
                 // Descriptors that were closed or renumbered on the way are part of it.
                 enum wj_wasi_errno error = entry->run(&call);
                 assert_true(error <= WASI_ENOTCAPABLE || error == WASI_EXITED);
