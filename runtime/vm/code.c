@@ -10,8 +10,9 @@
 #include "runtime/vm/trap.h"
 #include "runtime/vm/ucontext.h"
 
-// Machine code per byte of wasm: 3 to 6 on real modules; address space is reserved for far more,
+// Machine code per byte of wasm: up to 2 on real modules; address space is reserved for far more,
 // since a region cannot grow. A br_table whose labels take several values makes some 100.
+#define CODE_BYTES_USUAL 2u
 #define CODE_BYTES_PER_WASM_BYTE 128u
 #define CODE_BYTES_PER_FUNC 256u
 #define CODE_BYTES_SLACK (4u * 1024u * 1024u)
@@ -246,15 +247,25 @@ static bool take_batch(struct compile_job *job, uint32_t *first, uint32_t *end)
     return has_work;
 }
 
+// A chunk for the function and those after it.
 static struct wj_code_chunk *take_chunk(struct compile_job *job, struct wj_code_chunk *full,
-                                        size_t min_bytes, uint32_t entries)
+                                        size_t min_bytes, uint32_t func_index)
 {
+    const struct wj_module *module = job->code->image->module;
+    struct wj_region *region = job->code->region;
     pthread_mutex_lock(&job->lock);
     if (full != NULL) {
-        wj_region_trim(job->code->region, full);
+        wj_region_trim(region, full);
     }
-    struct wj_code_chunk *chunk = wj_region_chunk(job->code->region, min_bytes, false, entries);
+    struct wj_code_chunk *chunk =
+        wj_region_chunk(region, min_bytes, false, CHUNK_BYTES_MIN / 16);
     pthread_mutex_unlock(&job->lock);
+    if (chunk != NULL) {
+        const struct wj_func *last = &module->funcs[module->func_count - 1];
+        size_t left = last->code_offset + last->code_size_bytes -
+                      module->funcs[func_index].code_offset;
+        wj_region_populate(region, chunk, left * CODE_BYTES_USUAL);
+    }
     return chunk;
 }
 
@@ -267,7 +278,7 @@ static bool compile_batch(struct compile_job *job, uint32_t first, uint32_t end,
     for (uint32_t i = first; i < end; i++) {
         while (__atomic_load_n(&code->addresses[i], __ATOMIC_ACQUIRE) == 0) {
             if (*chunk == NULL) {
-                *chunk = take_chunk(job, NULL, chunk_bytes, CHUNK_BYTES_MIN / 16);
+                *chunk = take_chunk(job, NULL, chunk_bytes, i);
             }
             if (*chunk == NULL) {
                 return fail_no_room(code, err);
@@ -283,7 +294,7 @@ static bool compile_batch(struct compile_job *job, uint32_t first, uint32_t end,
             }
             // A function that does not fit an empty chunk wants a larger one.
             chunk_bytes = (*chunk)->end == (*chunk)->start ? chunk_bytes * 2 : chunk_bytes;
-            *chunk = take_chunk(job, *chunk, chunk_bytes, CHUNK_BYTES_MIN / 16);
+            *chunk = take_chunk(job, *chunk, chunk_bytes, i);
             if (*chunk == NULL) {
                 return fail_no_room(code, err);
             }

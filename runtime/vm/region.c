@@ -131,7 +131,8 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
         return NULL;
     }
     struct wj_code_chunk *chunk = calloc(1, sizeof *chunk);
-    struct wj_code_entry *entries = calloc(entry_capacity, sizeof *entries);
+    // Not zeroed, so that only pages with entries are touched.
+    struct wj_code_entry *entries = reallocarray(NULL, entry_capacity, sizeof *entries);
     if (chunk == NULL || entries == NULL) {
         free(chunk);
         free(entries);
@@ -147,6 +148,13 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     region->blocks[count / WJ_REGION_BLOCK_CHUNKS][count % WJ_REGION_BLOCK_CHUNKS] = chunk;
     atomic_store_explicit(&region->chunk_count, count + 1, memory_order_release);
     return chunk;
+}
+
+void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *chunk,
+                        size_t size_bytes)
+{
+    size_t left = chunk->limit - chunk->start;
+    wj_pages_populate(region->write + chunk->start, size_bytes < left ? size_bytes : left);
 }
 
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk)

@@ -73,6 +73,10 @@ static inline struct wj_code_chunk *wj_region_chunk_at(const struct wj_region *r
 // memory is exhausted. The caller holds the owner's lock.
 struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
                                       uint32_t entry_capacity);
+// Has the system lay pages under the first `size_bytes` of a new chunk at once, which costs a third
+// of what faults for each cost.
+void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *chunk,
+                        size_t size_bytes);
 // Gives what the last chunk does not use back to the region. The caller holds the owner's lock.
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
 
