@@ -127,8 +127,10 @@ static void assign_homes(struct jit *j, const wj_reg *param_regs)
 #ifdef WJ_JIT_FEW_REGISTERS
     gpr.callee_count = gpr.caller_count = vec.callee_count = vec.caller_count = 1;
 #endif
-    struct ranking gpr_ranking = {.limit = gpr.callee_count + gpr.caller_count};
-    struct ranking vec_ranking = {.limit = vec.callee_count + vec.caller_count};
+    struct ranking gpr_ranking, vec_ranking; // their arrays hold what `count` says
+    gpr_ranking.count = vec_ranking.count = 0;
+    gpr_ranking.limit = gpr.callee_count + gpr.caller_count;
+    vec_ranking.limit = vec.callee_count + vec.caller_count;
     for (uint32_t i = 0; i < j->local_count; i++) {
         uint32_t weight = j->func->census.locals[i].weight;
         if (weight != 0) {

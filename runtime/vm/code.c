@@ -128,7 +128,6 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
                          struct wj_compile_scratch *scratch, uint32_t func_index, bool *needs_room,
                          struct wj_err *err)
 {
-    uint64_t start_ns = wj_now_ns();
     struct wj_code_info info = {0};
     struct wj_compile_request request = {
         .module = code->image->module,
@@ -159,10 +158,15 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
     __atomic_store_n(&code->addresses[func_index], address, __ATOMIC_RELEASE);
     atomic_fetch_add_explicit(&code->compiled_bytes, info.code_bytes, memory_order_relaxed);
     struct wj_engine_stats *stats = &code->engine->stats;
-    atomic_fetch_add_explicit(&stats->compile_ns, wj_now_ns() - start_ns, memory_order_relaxed);
     atomic_fetch_add_explicit(&stats->code_bytes, info.code_bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&stats->funcs_compiled, 1, memory_order_relaxed);
     return true;
+}
+
+static void add_compile_time(struct wj_code *code, uint64_t start_ns)
+{
+    atomic_fetch_add_explicit(&code->engine->stats.compile_ns, wj_now_ns() - start_ns,
+                              memory_order_relaxed);
 }
 
 static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
@@ -216,7 +220,9 @@ bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *addres
         return true;
     }
     pthread_mutex_lock(&code->lock);
+    uint64_t start_ns = wj_now_ns();
     bool is_compiled = code->addresses[func_index] != 0 || compile_locked(code, func_index, err);
+    add_compile_time(code, start_ns);
     *address = code->addresses[func_index];
     pthread_mutex_unlock(&code->lock);
     return is_compiled;
@@ -257,13 +263,12 @@ static struct wj_code_chunk *take_chunk(struct compile_job *job, struct wj_code_
     if (full != NULL) {
         wj_region_trim(region, full);
     }
-    struct wj_code_chunk *chunk =
-        wj_region_chunk(region, min_bytes, false, CHUNK_BYTES_MIN / 16);
+    struct wj_code_chunk *chunk = wj_region_chunk(region, min_bytes, false, CHUNK_BYTES_MIN / 16);
     pthread_mutex_unlock(&job->lock);
     if (chunk != NULL) {
         const struct wj_func *last = &module->funcs[module->func_count - 1];
-        size_t left = last->code_offset + last->code_size_bytes -
-                      module->funcs[func_index].code_offset;
+        size_t left =
+            last->code_offset + last->code_size_bytes - module->funcs[func_index].code_offset;
         wj_region_populate(region, chunk, left * CODE_BYTES_USUAL);
     }
     return chunk;
@@ -315,9 +320,11 @@ static void *compile_thread(void *context)
     if (scratch == NULL) {
         wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
+    uint64_t start_ns = wj_now_ns();
     while (err.kind == WJ_ERR_NONE && take_batch(job, &first, &end)) {
         compile_batch(job, first, end, &chunk, scratch, &err);
     }
+    add_compile_time(job->code, start_ns);
     if (err.kind != WJ_ERR_NONE) {
         pthread_mutex_lock(&job->lock);
         wj_err_set(&job->err, err.kind, err.offset, "%s", err.message);
