@@ -87,8 +87,8 @@ wasm_module_t *wjit_module_deserialize(wasm_store_t *store, const wasm_byte_vec_
                                        wjit_error_t *error)
 {
     // As aligned as the rows in it.
-    struct wj_blob blob = {aligned_alloc(64, (bytes->size + 64) & ~(size_t) 63), bytes->size,
-                           false};
+    struct wj_blob blob = {.bytes = aligned_alloc(64, (bytes->size + 64) & ~(size_t) 63),
+                           .size_bytes = bytes->size};
     if (blob.bytes == NULL) {
         struct wj_err err;
         wj_err_clear(&err);
@@ -109,27 +109,25 @@ wasm_module_t *wasm_module_deserialize(wasm_store_t *store, const wasm_byte_vec_
 
 static bool map_file(const char *path, struct wj_blob *blob)
 {
-    *blob = (struct wj_blob){NULL, 0, true};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *blob = (struct wj_blob){.is_mapped = true, .file = open(path, O_RDONLY | O_CLOEXEC)};
     struct stat st;
-    bool is_open = fd >= 0 && fstat(fd, &st) == 0;
-    if (is_open && !S_ISREG(st.st_mode)) {
+    bool is_mapped = blob->file >= 0 && fstat(blob->file, &st) == 0;
+    if (is_mapped && !S_ISREG(st.st_mode)) {
         errno = EINVAL;
-        is_open = false;
+        is_mapped = false;
     }
-    if (is_open && st.st_size > 0) {
-        void *bytes = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        is_open = bytes != MAP_FAILED;
-        if (is_open) {
-            *blob = (struct wj_blob){bytes, (size_t) st.st_size, true};
-        }
+    if (is_mapped && st.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, blob->file, 0);
+        is_mapped = bytes != MAP_FAILED;
+        blob->bytes = is_mapped ? bytes : NULL;
+        blob->size_bytes = is_mapped ? (size_t) st.st_size : 0;
     }
     int number = errno;
-    if (fd >= 0) {
-        close(fd);
+    if (!is_mapped) {
+        wj_blob_close_file(blob);
     }
     errno = number;
-    return is_open;
+    return is_mapped;
 }
 
 wasm_module_t *wjit_module_deserialize_file(wasm_store_t *store, const char *path,

@@ -346,11 +346,11 @@ bool wj_cache_find(const struct wj_cache *cache, const struct wj_hash128 *key, s
     if (st.st_mtim.tv_sec + STALE_SECONDS < now.tv_sec) {
         futimens(fd, NULL); // it was used: others are older
     }
-    close(fd);
     if (bytes == MAP_FAILED) {
+        close(fd);
         return false;
     }
-    *out = (struct wj_blob){bytes, (size_t) st.st_size, true};
+    *out = (struct wj_blob){bytes, (size_t) st.st_size, true, fd};
     if (wj_cwasm_is(bytes, out->size_bytes) &&
         memcmp(&wj_cwasm_header(bytes)->key, key, sizeof *key) == 0) {
         return true;

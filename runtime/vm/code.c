@@ -383,24 +383,31 @@ bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *
 
 // ---- Compiled modules ---------------------------------------------------------------------------
 
-bool wj_code_adopt(struct wj_code *code, const uint8_t *file, struct wj_err *err)
+bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_err *err)
 {
-    const struct wj_cwasm_header *header = wj_cwasm_header(file);
+    const struct wj_cwasm_header *header = wj_cwasm_header(file->bytes);
     const struct wj_cwasm_part *part = &header->parts[WJ_CWASM_CODE];
-    const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(file, WJ_CWASM_FUNCS);
-    const struct wj_trap_site *traps = (const void *) wj_cwasm_part(file, WJ_CWASM_TRAPS);
+    const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_FUNCS);
+    const struct wj_trap_site *traps = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_TRAPS);
     uint32_t count = (uint32_t) (header->parts[WJ_CWASM_FUNCS].size_bytes / sizeof *funcs);
     struct wj_region *region = code->region;
+    struct wj_code_source source = {
+        .bytes = file->bytes + part->offset,
+        .size_bytes = part->size_bytes,
+        .checksum = part->checksum,
+        .file = file->is_mapped ? file->file : -1,
+        .file_offset = part->offset,
+    };
+    bool is_damaged = header->table_bytes != region->table_bytes;
     struct wj_code_chunk *chunk =
-        wj_region_adopt(region, file + part->offset, part->size_bytes, count);
-    if (chunk == NULL) {
-        return fail_no_room(code, err);
-    }
-    if (header->table_bytes != region->table_bytes ||
-        wj_hash64(region->write, part->size_bytes) != part->checksum) {
+        is_damaged ? NULL : wj_region_adopt(region, &source, count, &is_damaged);
+    if (is_damaged) {
         return wj_err_set(err, WJ_ERR_MALFORMED, WJ_NO_OFFSET,
                           "the compiled module is damaged: the checksum of its code differs: "
                           "compile it again");
+    }
+    if (chunk == NULL) {
+        return fail_no_room(code, err);
     }
     uint64_t start = wj_region_code_address(region);
     for (uint32_t i = 0; i < count; i++) {

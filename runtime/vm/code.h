@@ -81,9 +81,8 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
                      const struct wj_compile_settings *settings, struct wj_code **out,
                      struct wj_err *err);
 void wj_code_free(struct wj_code *code); // or NULL
-// Takes the code of a checked file (wj_cwasm_check). Its checksum is taken of the copy, which
-// nobody else can change.
-bool wj_code_adopt(struct wj_code *code, const uint8_t *file, struct wj_err *err);
+// Takes the code of a file that was checked (wj_cwasm_check) but for its code, which is now.
+bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_err *err);
 
 // The address of a function that the module defines, compiled if need be. From any thread.
 bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "runtime/vm/code.h"
 #include "runtime/vm/ucontext.h"
 
 #define PART_ALIGN 64u
+#define CODE_ALIGN 4096u // so that it can be mapped
 
 static const uint8_t magic[8] = {0x7f, 'c', 'w', 'a', 's', 'm', '\r', '\n'};
 
@@ -18,14 +20,23 @@ _Static_assert(sizeof(struct wj_trap_site) == 12, "rows of a file");
 _Static_assert(sizeof(struct wj_cwasm_header) == 16 + 8 + 40 + 16 + 16 + 24 + 8 + 5 * 24 + 8,
                "a file's header has no padding");
 
+void wj_blob_close_file(struct wj_blob *blob)
+{
+    if (blob->is_mapped && blob->file >= 0) {
+        close(blob->file);
+        blob->file = -1;
+    }
+}
+
 void wj_blob_clear(struct wj_blob *blob)
 {
+    wj_blob_close_file(blob);
     if (blob->is_mapped) {
         munmap(blob->bytes, blob->size_bytes);
     } else {
         free(blob->bytes);
     }
-    *blob = (struct wj_blob){NULL, 0, false};
+    *blob = (struct wj_blob){.bytes = NULL};
 }
 
 uint32_t wj_cwasm_settings(const struct wj_engine *engine,
@@ -93,6 +104,7 @@ static void make_header(const struct wj_code *code, const struct wj_hash128 *key
     place_part(header, WJ_CWASM_MODULE, module->size_bytes);
     place_part(header, WJ_CWASM_FUNCS, func_count * sizeof(struct wj_cwasm_func));
     place_part(header, WJ_CWASM_TRAPS, trap_count * sizeof(struct wj_trap_site));
+    header->size_bytes = (header->size_bytes + CODE_ALIGN - 1) & ~(CODE_ALIGN - 1ull);
     place_part(header, WJ_CWASM_CODE, code_bytes);
     struct wj_cwasm_part *bodies = &header->parts[WJ_CWASM_BODIES];
     bodies->offset = header->parts[WJ_CWASM_MODULE].offset;
@@ -146,19 +158,22 @@ bool wj_cwasm_write(const struct wj_code *code, const struct wj_hash128 *key, st
     }
     struct wj_cwasm_part *parts = header.parts;
     // What lies between parts is zero.
-    for (unsigned i = 0; i < WJ_CWASM_PART_COUNT; i++) {
-        uint64_t end = parts[i].offset + parts[i].size_bytes;
-        uint64_t gap = (PART_ALIGN - end % PART_ALIGN) % PART_ALIGN;
-        memset(file + end, 0, i == WJ_CWASM_BODIES ? 0 : gap);
+    uint64_t end = sizeof header;
+    for (unsigned i = 0; i <= WJ_CWASM_PART_COUNT; i++) {
+        if (i != WJ_CWASM_BODIES) {
+            bool is_end = i == WJ_CWASM_PART_COUNT;
+            memset(file + end, 0, (is_end ? header.size_bytes : parts[i].offset) - end);
+            end = is_end ? end : parts[i].offset + parts[i].size_bytes;
+        }
     }
-    memset(file, 0, parts[WJ_CWASM_MODULE].offset);
     memcpy(file, &header, sizeof header);
     if (module->size_bytes != 0) {
         memcpy(file + parts[WJ_CWASM_MODULE].offset, module->bytes, module->size_bytes);
     }
     write_funcs(code, file);
     if (parts[WJ_CWASM_CODE].size_bytes != 0) {
-        memcpy(file + parts[WJ_CWASM_CODE].offset, code->region->write,
+        // What was loaded from a file is in the executable view alone.
+        memcpy(file + parts[WJ_CWASM_CODE].offset, code->region->exec + code->region->table_bytes,
                parts[WJ_CWASM_CODE].size_bytes);
     }
     for (unsigned i = WJ_CWASM_BODIES; i < WJ_CWASM_PART_COUNT; i++) {
@@ -170,7 +185,7 @@ bool wj_cwasm_write(const struct wj_code *code, const struct wj_hash128 *key, st
                          parts[WJ_CWASM_BODIES].size_bytes);
     header.checksum = header_checksum(&header);
     memcpy(file, &header, sizeof header);
-    *out = (struct wj_blob){file, header.size_bytes, false};
+    *out = (struct wj_blob){.bytes = file, .size_bytes = header.size_bytes};
     return true;
 }
 
@@ -204,7 +219,7 @@ static bool gaps_are_zero(const struct wj_cwasm_header *header)
         }
         bool is_end = i == WJ_CWASM_PART_COUNT;
         uint64_t start = is_end ? header->size_bytes : header->parts[i].offset;
-        if (start < end || start - end >= PART_ALIGN) {
+        if (start < end || start - end >= CODE_ALIGN) {
             return false;
         }
         while (end < start) {

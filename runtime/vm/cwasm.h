@@ -74,8 +74,10 @@ struct wj_blob {
     uint8_t *bytes;
     size_t size_bytes;
     bool is_mapped;
+    int file; // when is_mapped: what it is a mapping of, or -1
 };
 void wj_blob_clear(struct wj_blob *blob);
+void wj_blob_close_file(struct wj_blob *blob); // the mapping stays
 
 // True when the bytes say that they are such a file, whole or not.
 bool wj_cwasm_is(const uint8_t *bytes, size_t size_bytes);

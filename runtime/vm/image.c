@@ -80,7 +80,8 @@ static bool image_new(struct wj_engine *engine, struct wj_blob *blob, struct wj_
 
 static bool alloc_blob(size_t size_bytes, struct wj_blob *out, struct wj_err *err)
 {
-    *out = (struct wj_blob){malloc(size_bytes != 0 ? size_bytes : 1), size_bytes, false};
+    *out = (struct wj_blob){.bytes = malloc(size_bytes != 0 ? size_bytes : 1),
+                            .size_bytes = size_bytes};
     return out->bytes != NULL || fail_nomem(err);
 }
 
@@ -368,7 +369,7 @@ static bool load(struct wj_image *image, struct wj_err *err)
     }
     return wj_kernel_plan_new(engine, image->module, &image->kernels, err) &&
            wj_code_new(image, is_explicit, &image->codes[is_explicit], err) &&
-           wj_code_adopt(image->codes[is_explicit], file, err);
+           wj_code_adopt(image->codes[is_explicit], &image->blob, err);
 }
 
 bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_bodies,
@@ -380,9 +381,10 @@ bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_b
         wj_blob_clear(blob);
         return fail_nomem(err);
     }
-    *blob = (struct wj_blob){NULL, 0, false};
+    *blob = (struct wj_blob){.bytes = NULL};
     if (wj_cwasm_check(engine, image->blob.bytes, image->blob.size_bytes, err) &&
         (!checks_bodies || wj_cwasm_check_bodies(image->blob.bytes, err)) && load(image, err)) {
+        wj_blob_close_file(&image->blob);
         count_validation(engine, start_ns);
         atomic_fetch_add(&engine->stats.wasm_bytes, image->module->size_bytes);
         *out = image;

@@ -8,12 +8,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/pages.h"
 #include "runtime/vm/ucontext.h"
 
 #define PAGE_BYTES 65536u // the largest page size of the machines we run on
 #define CODE_ALIGN 32u    // of functions, as cores fetch
 #define REGION_BYTES_MIN (256u * 1024u)
+// Code of a file that is worth a mapping, and what its place in the file is aligned to.
+#define MAPPED_BYTES_MIN 65536u
+#define MAPPED_PAGE_BYTES 4096u
 
 static size_t align_up(size_t value, size_t align)
 {
@@ -195,15 +199,52 @@ uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk
     return window.address;
 }
 
-struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const uint8_t *code,
-                                      size_t code_bytes, uint32_t entry_count)
+// Puts a mapping of the file in place of the start of the executable view. False, and nothing is
+// changed: the system does not let it be mapped or executed (a file system without execution, say),
+// or it is damaged.
+static bool map_source(struct wj_region *region, const struct wj_code_source *source,
+                       bool *is_damaged)
 {
-    struct wj_code_chunk *chunk = wj_region_chunk(region, code_bytes, false, entry_count);
-    if (chunk != NULL && code_bytes != 0) {
-        wj_pages_populate(region->write + chunk->start, code_bytes);
-        memcpy(region->write + chunk->start, code, code_bytes);
+    size_t size = align_up(source->size_bytes, MAPPED_PAGE_BYTES);
+    if (source->file < 0 || source->size_bytes < MAPPED_BYTES_MIN ||
+        source->file_offset % MAPPED_PAGE_BYTES != 0 ||
+        sysconf(_SC_PAGESIZE) > (long) MAPPED_PAGE_BYTES) {
+        return false;
     }
-    return chunk;
+    void *code =
+        mmap(NULL, size, PROT_READ, MAP_PRIVATE, source->file, (off_t) source->file_offset);
+    if (code == MAP_FAILED) {
+        return false;
+    }
+    *is_damaged = wj_hash64(code, source->size_bytes) != source->checksum;
+    uint8_t *exec = region->exec + region->table_bytes;
+    if (!*is_damaged && mprotect(code, size, PROT_READ | PROT_EXEC) == 0 &&
+        mremap(code, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, exec) == exec) {
+        return true;
+    }
+    munmap(code, size);
+    return false;
+}
+
+struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const struct wj_code_source *source,
+                                      uint32_t entry_count, bool *is_damaged)
+{
+    size_t size = source->size_bytes;
+    struct wj_code_chunk *chunk = wj_region_chunk(region, size, false, entry_count);
+    *is_damaged = false;
+    if (chunk == NULL || size == 0) {
+        return chunk;
+    }
+    if (map_source(region, source, is_damaged)) {
+        // The two views differ up to the end of the page.
+        size_t used_bytes = align_up(chunk->limit, PAGE_BYTES);
+        region->used_bytes = used_bytes < region->code_bytes ? used_bytes : region->code_bytes;
+    } else if (!*is_damaged) {
+        wj_pages_populate(region->write + chunk->start, size);
+        memcpy(region->write + chunk->start, source->bytes, size);
+        *is_damaged = wj_hash64(region->write + chunk->start, size) != source->checksum;
+    }
+    return *is_damaged ? NULL : chunk;
 }
 
 void wj_region_adopt_entries(struct wj_region *region, struct wj_code_chunk *chunk)

@@ -88,10 +88,20 @@ struct wj_code_window wj_region_window(const struct wj_region *region,
 uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
                            const struct wj_code_info *info);
 
-// Puts code that was compiled for this place at the start of an empty region, with room for
-// `entry_count` entries. It is not entered before wj_region_adopt_entries. NULL: it does not fit.
-struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const uint8_t *code,
-                                      size_t code_bytes, uint32_t entry_count);
+// Code that was compiled for the start of a region. `file` is -1 when the bytes are of no file.
+struct wj_code_source {
+    const uint8_t *bytes;
+    size_t size_bytes;
+    uint64_t checksum; // wj_hash64 of the bytes
+    int file;
+    uint64_t file_offset;
+};
+
+// Puts it into an empty region, with room for `entry_count` entries: maps it from its file, or
+// copies it. The checksum is that of the mapping or the copy, taken before any of it could be
+// entered; that is only after wj_region_adopt_entries. NULL: it does not fit, or *is_damaged.
+struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const struct wj_code_source *source,
+                                      uint32_t entry_count, bool *is_damaged);
 // The chunk's entries are there: from now on its code may run.
 void wj_region_adopt_entries(struct wj_region *region, struct wj_code_chunk *chunk);
 
