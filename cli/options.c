@@ -225,6 +225,13 @@ static const char *apply_json(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *apply_verbose(struct options *options, const char *value)
+{
+    (void) value;
+    options->is_verbose = true;
+    return NULL;
+}
+
 #define ON_RUN (1u << COMMAND_RUN)
 #define ON_COMPILE (1u << COMMAND_COMPILE)
 #define ON_VALIDATE (1u << COMMAND_VALIDATE)
@@ -258,6 +265,7 @@ static const struct row rows[] = {
     {"--emit", VALUE_NEEDED, ON_DUMP, apply_emit},
     {"--func", VALUE_NEEDED, ON_DUMP, apply_func},
     {"--json", VALUE_NONE, ON_DEVICES | ON_BENCH, apply_json},
+    {"--verbose", VALUE_NONE, ON_DEVICES, apply_verbose},
 };
 
 static const struct row *find_row(const char *arg, size_t name_bytes, enum command command)
@@ -425,7 +433,7 @@ void options_print_help(void)
         "wjit compile [OPTIONS] FILE.wasm -o FILE.cwasm [--target x86-64|aarch64]\n"
         "wjit validate FILE.wasm\n"
         "wjit dump [--emit=ops|masm|code|spirv] [--func INDEX] FILE.wasm\n"
-        "wjit devices [--json]\n"
+        "wjit devices [--json] [--verbose]         the GPUs; how each computes every operation\n"
         "wjit bench [--gpu=DEVICE] [--threads N] [--json]   the same kernels on the CPU and on "
         "this\n"
         "                          device, or on all: how fast, and whether with the same bytes\n"

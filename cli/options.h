@@ -51,6 +51,7 @@ struct options {
     wjit_dump_t emit;
     uint32_t func_index; // UINT32_MAX: all
     bool is_json;
+    bool is_verbose; // devices
 };
 
 // 0, or the exit code for what is wrong, which is reported. Strings stay those of argv and the

@@ -491,6 +491,33 @@ typedef struct wjit_gpu_info_t {
 // the list is empty.
 WJIT_API bool wjit_gpu_list(wjit_gpu_info_t **list, size_t *count, wjit_error_t *error);
 WJIT_API void wjit_gpu_list_free(wjit_gpu_info_t *list);
+
+// How a device computes an operation exactly, as its self-test found.
+typedef enum wjit_gpu_exactness_t {
+    WJIT_GPU_NATIVE,   // by its own instruction
+    WJIT_GPU_REPAIRED, // by others
+    WJIT_GPU_REFUSED,  // not at all: kernels that need it run on the CPU
+} wjit_gpu_exactness_t;
+
+typedef struct wjit_gpu_verdict_t {
+    const char *operation; // like "f32_div"; lives as long as the library
+    wjit_gpu_exactness_t exactness;
+} wjit_gpu_verdict_t;
+
+enum { WJIT_GPU_VERDICTS_MAX = 64 };
+
+typedef struct wjit_gpu_probe_t {
+    bool has_i64, has_f64, has_storage8; // native ones
+    uint32_t group_items_max;
+    uint32_t shared_bytes_max;
+    uint64_t memory_bytes_max;
+    uint32_t loop_iterations_max; // of a SIMD group, after which loops end silently; 0: no limit
+    size_t verdict_count;
+    wjit_gpu_verdict_t verdicts[WJIT_GPU_VERDICTS_MAX];
+} wjit_gpu_probe_t;
+
+// Opens the device, tests it (or finds its kept verdicts) and closes it: up to some seconds.
+WJIT_API bool wjit_gpu_probe(uint32_t index, wjit_gpu_probe_t *probe, wjit_error_t *error);
 // The engine's device; false when it has none.
 WJIT_API bool wjit_engine_gpu(const wasm_engine_t *, wjit_gpu_info_t *info);
 

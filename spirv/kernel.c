@@ -665,6 +665,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     wj_spv_memory_helpers(t);
     wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);
+    wj_spv_soft_helpers(t);
     make_main(t, &e);
     if (t->has_failed) {
         goto done;

@@ -381,13 +381,22 @@ uint32_t wj_spv_fcompare(struct wj_spv_translator *t, enum wj_spv_repr repr, enu
     return test(t, ops[cmp], repr, x, y);
 }
 
-static bool needs_native(struct wj_spv_translator *t, const struct wj_op *op,
-                         enum wj_gpu_verdict verdict, const char *what)
+// f32 has repairs. False: refused.
+static bool needs_exact(struct wj_spv_translator *t, const struct wj_op *op, bool is_64,
+                        enum wj_gpu_verdict verdict, const char *what)
 {
-    if (verdict != WJ_GPU_NATIVE) {
+    if (verdict == WJ_GPU_REFUSED || (is_64 && verdict != WJ_GPU_NATIVE)) {
         return wj_spv_refuse(t, op, "%s is not exact on the device", what);
     }
     return true;
+}
+
+static struct wj_spv_value soft_result(struct wj_spv_translator *t, enum wj_spv_repr bits,
+                                       enum wj_spv_soft what, uint32_t a, uint32_t b)
+{
+    struct wj_spv_value result = wj_spv_value(wj_spv_soft(t, bits, what, a, b), bits);
+    result.is_dynamic = true; // known or not, integers are computed right
+    return result;
 }
 
 bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
@@ -410,8 +419,13 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
         result->is_dynamic = a.is_dynamic;
         return true;
     case FUN_SQRT:
-        if (!needs_native(t, op, is_64 ? t->caps->f64_sqrt : t->caps->f32_sqrt, "sqrt")) {
+        if (!needs_exact(t, op, is_64, is_64 ? t->caps->f64_sqrt : t->caps->f32_sqrt, "sqrt")) {
             return false;
+        }
+        if (!is_64 && t->caps->f32_sqrt == WJ_GPU_REPAIRED) {
+            const uint32_t in = wj_spv_as(t, a, bits);
+            *result = soft_result(t, bits, SOFT_SQRT, in, in);
+            return true;
         }
         *result = wj_spv_value(
             WJ_SPV_GLSL(&t->b, GLSLstd450Sqrt, t->types[repr], wj_spv_as(t, a, repr)), repr);
@@ -422,11 +436,17 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     case FUN_TRUNC: instruction = GLSLstd450Trunc; break;
     case FUN_NEAREST: instruction = GLSLstd450RoundEven; break;
     }
-    if (!needs_native(t, op, is_64 ? t->caps->f64_round : t->caps->f32_round, "rounding")) {
+    if (!needs_exact(t, op, is_64, is_64 ? t->caps->f64_round : t->caps->f32_round, "rounding")) {
         return false;
     }
-    // Drivers hand signalling NaNs on as they are.
     const uint32_t in = wj_spv_as(t, a, bits);
+    if (!is_64 && t->caps->f32_round == WJ_GPU_REPAIRED) {
+        _Static_assert(FUN_NEAREST - FUN_CEIL == (int) SOFT_NEAREST - (int) SOFT_CEIL,
+                       "roundings are in the same order");
+        *result = soft_result(t, bits, (enum wj_spv_soft)(SOFT_CEIL + (sub - FUN_CEIL)), in, in);
+        return true;
+    }
+    // Drivers hand signalling NaNs on as they are.
     const uint32_t rounded = WJ_SPV_GLSL(&t->b, instruction, t->types[repr], wj_spv_as(t, a, repr));
     // A constant may round to 0, with which drivers multiply and divide as they like.
     const uint32_t out =
@@ -449,8 +469,12 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
     case FBIN_SUB: arithmetic = SpvOpFSub; break;
     case FBIN_MUL: arithmetic = SpvOpFMul; break;
     case FBIN_DIV:
-        if (!needs_native(t, op, is_64 ? t->caps->f64_div : t->caps->f32_div, "division")) {
+        if (!needs_exact(t, op, is_64, is_64 ? t->caps->f64_div : t->caps->f32_div, "division")) {
             return false;
+        }
+        if (!is_64 && t->caps->f32_div == WJ_GPU_REPAIRED) {
+            *result = soft_result(t, bits, SOFT_DIV, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
+            return true;
         }
         arithmetic = SpvOpFDiv;
         break;
@@ -470,8 +494,15 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
         return true;
     }
     }
-    if (!needs_native(t, op, is_64 ? t->caps->f64_arith : t->caps->f32_arith, "arithmetic")) {
+    if (!needs_exact(t, op, is_64, is_64 ? t->caps->f64_arith : t->caps->f32_arith, "arithmetic")) {
         return false;
+    }
+    if (!is_64 && sub != FBIN_DIV && t->caps->f32_arith == WJ_GPU_REPAIRED) {
+        const enum wj_spv_soft soft = sub == FBIN_ADD   ? SOFT_ADD
+                                      : sub == FBIN_SUB ? SOFT_SUB
+                                                        : SOFT_MUL;
+        *result = soft_result(t, bits, soft, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
+        return true;
     }
     if (!a.is_dynamic && !b.is_dynamic) {
         // The result could be known, and 0: see wj_spv_zero().

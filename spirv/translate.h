@@ -159,6 +159,20 @@ struct wj_spv_window {
     uint32_t load, store;   // functions
 };
 
+// f32 operations by integers.
+enum wj_spv_soft {
+    SOFT_ADD,
+    SOFT_SUB,
+    SOFT_MUL,
+    SOFT_DIV,
+    SOFT_SQRT,
+    SOFT_CEIL,
+    SOFT_FLOOR,
+    SOFT_TRUNC,
+    SOFT_NEAREST,
+    SOFT_COUNT,
+};
+
 struct wj_spv_translator {
     struct wj_spv_builder b;
     struct wj_arena arena;      // of the whole translation
@@ -185,7 +199,7 @@ struct wj_spv_translator {
     uint32_t stop, stop_address, fuel; // private variables
     struct wj_spv_window window;
     // Functions, made at the end when they were called.
-    uint32_t store_byte, store_word, divide_pairs;
+    uint32_t store_byte, store_word, divide_pairs, soft[SOFT_COUNT];
 
     // The functions of the kernel.
     struct wj_spv_func *funcs;
@@ -331,6 +345,12 @@ void wj_spv_window_store(struct wj_spv_translator *t, uint32_t index, uint32_t v
 void wj_spv_window_store_byte(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
 // Makes the functions that were called.
 void wj_spv_window_helpers(struct wj_spv_translator *t);
+
+// soft.c: on bits, of one f32 or of four. Operations of one operand ignore b.
+uint32_t wj_spv_soft(struct wj_spv_translator *t, enum wj_spv_repr bits, enum wj_spv_soft what,
+                     uint32_t a, uint32_t b);
+// Makes the functions that were called.
+void wj_spv_soft_helpers(struct wj_spv_translator *t);
 
 // pair.c: i64 as two words, the low one first.
 void wj_spv_split64(struct wj_spv_translator *t, uint32_t a, uint32_t words[2]);

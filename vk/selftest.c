@@ -532,6 +532,20 @@ static bool test_all(struct wj_gpu_device *device, const struct kernels *kernels
     return ok;
 }
 
+// The repairs of f32 are made of integer operations alone, which have been judged.
+static void repair_by_integers(struct wj_gpu_caps *caps)
+{
+    enum wj_gpu_verdict *const verdicts[] = {&caps->f32_arith, &caps->f32_div, &caps->f32_sqrt,
+                                             &caps->f32_round};
+    const bool is_exact = caps->i32_div == WJ_GPU_NATIVE && caps->i32_shift == WJ_GPU_NATIVE &&
+                          caps->i32_bits == WJ_GPU_NATIVE && caps->i32_wide == WJ_GPU_NATIVE;
+    for (unsigned i = 0; is_exact && i < sizeof verdicts / sizeof *verdicts; i++) {
+        if (*verdicts[i] == WJ_GPU_REFUSED) {
+            *verdicts[i] = WJ_GPU_REPAIRED;
+        }
+    }
+}
+
 bool wj_vk_selftest(struct wj_gpu_device *device, struct wj_err *err)
 {
     // What is not tested for want of a feature stays refused.
@@ -544,6 +558,9 @@ bool wj_vk_selftest(struct wj_gpu_device *device, struct wj_err *err)
         if (ok) {
             wj_vk_verdicts_save(device, lowerings);
         }
+    }
+    if (ok) {
+        repair_by_integers(&device->caps);
     }
     free((void *) kernels.loops.words);
     for (size_t i = 0; i < kernels.group_count; i++) {

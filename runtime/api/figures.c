@@ -110,6 +110,56 @@ bool wjit_gpu_list(wjit_gpu_info_t **list, size_t *count, wjit_error_t *error)
     return true;
 }
 
+static void probe_out(const struct wj_gpu_caps *caps, wjit_gpu_probe_t *probe)
+{
+    *probe = (wjit_gpu_probe_t){
+        .has_i64 = caps->has_int64,
+        .has_f64 = caps->has_float64,
+        .has_storage8 = caps->has_storage8,
+        .group_items_max = caps->workgroup_size_max,
+        .shared_bytes_max = caps->shared_bytes_max,
+        .memory_bytes_max = caps->storage_range_max_bytes,
+        .loop_iterations_max = caps->loop_iterations_max,
+    };
+#define ADD_VERDICT(name)                     \
+    probe->verdicts[probe->verdict_count++] = \
+        (wjit_gpu_verdict_t){#name, (wjit_gpu_exactness_t) caps->name};
+    WJ_GPU_QUIRKS(ADD_VERDICT)
+#undef ADD_VERDICT
+    _Static_assert((int) WJIT_GPU_REFUSED == (int) WJ_GPU_REFUSED &&
+                       (int) WJIT_GPU_REPAIRED == (int) WJ_GPU_REPAIRED,
+                   "the verdicts are the port's");
+}
+
+#define COUNT_ONE(name) +1
+_Static_assert(0 WJ_GPU_QUIRKS(COUNT_ONE) <= WJIT_GPU_VERDICTS_MAX, "the probe has room for all");
+#undef COUNT_ONE
+
+bool wjit_gpu_probe(uint32_t index, wjit_gpu_probe_t *probe, wjit_error_t *error)
+{
+    struct wj_ports ports;
+    wj_ports_fill(&ports);
+    struct wj_gpu *gpu = NULL;
+    struct wj_gpu_device *device = NULL;
+    struct wj_err err;
+    wj_err_clear(&err);
+    bool is_open = false;
+    if (ports.gpu_driver == NULL) {
+        wj_err_set(&err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "this build has no GPU driver");
+    } else if (ports.gpu_driver->load(&gpu, &err)) {
+        is_open = ports.gpu_driver->open(gpu, index, &device, &err);
+        if (is_open) {
+            probe_out(ports.gpu_driver->caps(device), probe);
+            ports.gpu_driver->close(device);
+        }
+        ports.gpu_driver->unload(gpu);
+    }
+    if (!is_open) {
+        wj_api_error_out(&err, error);
+    }
+    return is_open;
+}
+
 void wjit_gpu_list_free(wjit_gpu_info_t *list)
 {
     free(list);

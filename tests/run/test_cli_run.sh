@@ -126,4 +126,11 @@ expect 0 - "$WJIT" devices
 expect 0 - "$WJIT" devices --json
 python3 -c 'import json; assert isinstance(json.load(open("out")), list)' ||
     fail "devices --json: $(cat out)"
+expect 0 - "$WJIT" devices --verbose --json
+python3 -c '
+import json
+for device in json.load(open("out")):
+    verdicts = device["verdicts"]
+    assert verdicts["i32_div"] == "native" and len(verdicts) > 15, device
+' || fail "devices --verbose: $(cat out)"
 finish

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A second driver, which flushes denormals and has neither 8-bit storage nor i64: each kernel runs
-# there exactly, or stays on the CPU with a reason. $WJIT_SWIFTSHADER_ICD names SwiftShader's
-# vk_swiftshader_icd.json (docs/gpu-drivers.md says where it is to be had).
+# there exactly, by integers where it must, or stays on the CPU with a reason.
+# $WJIT_SWIFTSHADER_ICD names SwiftShader's vk_swiftshader_icd.json (docs/gpu-drivers.md says where
+# it is to be had).
 . "$(dirname "$0")/lib.sh"
 need wat2wasm
 [ -e "${WJIT_SWIFTSHADER_ICD:-}" ] || skip "no WJIT_SWIFTSHADER_ICD (Debian: chromium-common)"

@@ -21,15 +21,20 @@ i32x4.gt_u i32x4.dot_i16x8_s v128.and v128.or v128.xor v128.andnot i16x8.add i16
 i16x8.add_sat_s i16x8.sub_sat_u i16x8.min_s i16x8.max_u i16x8.avgr_u i16x8.q15mulr_sat_s i16x8.lt_s
 i16x8.ge_u i8x16.add i8x16.sub i8x16.add_sat_u i8x16.sub_sat_s i8x16.min_u i8x16.max_s i8x16.avgr_u
 i8x16.eq i8x16.gt_s i64x2.add i64x2.sub i64x2.mul i64x2.eq i64x2.lt_s f64x2.add f64x2.mul f64x2.min
-f64x2.max f64x2.lt""".split()
+f64x2.max f64x2.lt i8x16.swizzle i8x16.narrow_i16x8_s i8x16.narrow_i16x8_u i16x8.narrow_i32x4_s
+i16x8.narrow_i32x4_u i16x8.extmul_low_i8x16_s i16x8.extmul_high_i8x16_u i32x4.extmul_low_i16x8_u
+i32x4.extmul_high_i16x8_s i64x2.extmul_low_i32x4_s i64x2.extmul_high_i32x4_u""".split()
 V_UNARY = """f32x4.abs f32x4.neg f32x4.sqrt f32x4.ceil f32x4.floor f32x4.trunc f32x4.nearest
 f32x4.convert_i32x4_s f32x4.convert_i32x4_u i32x4.trunc_sat_f32x4_s i32x4.trunc_sat_f32x4_u
 i32x4.abs i32x4.neg v128.not i16x8.abs i16x8.neg i8x16.abs i8x16.neg i8x16.popcnt i64x2.abs
-i64x2.neg""".split()
+i64x2.neg i16x8.extadd_pairwise_i8x16_s i32x4.extadd_pairwise_i16x8_u i16x8.extend_low_i8x16_s
+i32x4.extend_high_i16x8_u i64x2.extend_low_i32x4_s i64x2.extend_high_i32x4_u f64x2.ceil
+f64x2.nearest f64x2.sqrt f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u f64x2.promote_low_f32x4
+f32x4.demote_f64x2_zero i32x4.trunc_sat_f64x2_s_zero i32x4.trunc_sat_f64x2_u_zero""".split()
 V_SHIFT = [f"{shape}.{op}" for shape in ("i8x16", "i16x8", "i32x4", "i64x2")
            for op in ("shl", "shr_s", "shr_u")]
 V_TEST = """v128.any_true i8x16.all_true i16x8.all_true i32x4.all_true i8x16.bitmask i16x8.bitmask
-i32x4.bitmask""".split()
+i32x4.bitmask i64x2.all_true i64x2.bitmask""".split()
 SPECIAL_F32 = """0 -0 1 -1.5 inf -inf 2147483648 -2147483648 4294967296 1e-40 0.5 2.5 -3.5
 1e30""".split()
 SPECIAL_I32 = [0, 1, -1, 2, 3, 7, 31, 32, 255, 65535, -2147483648, 2147483647, 0x55555555]
@@ -248,18 +253,22 @@ class Kernel:
         self.expr_float("f64", depth)
         self.canonical("f64")
 
+    def pick_vector(self, ops):
+        """Lanes of types that the kernel has: a device may lack f64."""
+        return self.rng.choice([op for op in ops if "f64" in self.types or "f64" not in op])
+
     def expr_v128(self, depth):
         r = self.rng
         d = depth - 1
         roll = r.random()
         op = None
         if roll < 0.4:
-            op = r.choice(V_BINARY)
+            op = self.pick_vector(V_BINARY)
             self.expr("v128", d)
             self.expr("v128", d)
             self.emit(op)
         elif roll < 0.55:
-            op = r.choice(V_UNARY)
+            op = self.pick_vector(V_UNARY)
             self.expr("v128", d)
             self.emit(op)
         elif roll < 0.65:
@@ -269,7 +278,10 @@ class Kernel:
         elif roll < 0.75:
             kind, shape, lanes = r.choice([("i32", "i8x16", 16), ("i32", "i16x8", 8),
                                            ("i32", "i32x4", 4), ("i64", "i64x2", 2),
-                                           ("f32", "f32x4", 4), ("f64", "f64x2", 2)])
+                                           ("f32", "f32x4", 4), ("f64", "f64x2", 2)]
+                                          if "f64" in self.types else
+                                          [("i32", "i8x16", 16), ("i32", "i16x8", 8),
+                                           ("i32", "i32x4", 4), ("f32", "f32x4", 4)])
             if r.random() < 0.5:
                 self.expr(kind, d)
                 self.emit(f"{shape}.splat")
@@ -515,13 +527,15 @@ class Kernel:
         return False
 
 
-def declare():
+def declare(types):
     out = []
     for kind, count in LOCALS.items():
-        out += [f"(local ${kind}{i} {kind})" for i in range(count)]
+        if kind in types or kind == "f32":
+            out += [f"(local ${kind}{i} {kind})" for i in range(count)]
     out += [f"(local $c{i} i32)" for i in range(6)]
     out += [f"(local $p{i} i32)" for i in range(POINTERS)]
-    out += ["(local $tf32 f32) (local $tf64 f64) (local $tv v128)"]
+    out += ["(local $tf32 f32)"] + ["(local $tf64 f64)"] * ("f64" in types)
+    out += ["(local $tv v128)"] * ("v128" in types)
     return "\n".join(out)
 
 
@@ -533,7 +547,7 @@ def callee(rng, types, traps):
     k.statements(3)
     text = "\n".join(k.out)
     return f"""(func $callee (param $a i32) (param $b f32) (param $own i32) (result i32)
-{declare()}
+{declare(types)}
 {text}
 local.get $i321)"""
 
@@ -566,7 +580,7 @@ def kernel(rng, types, with_call, traps):
     return f"""(func $k (export "k") (type $kernel)
 (param $x i32) (param $y i32) (param $z i32) (param $args i32)
 (local $own i32)
-{declare()}
+{declare(types)}
 {text})"""
 
 

@@ -114,6 +114,10 @@ static const char *const kernels[] = {
     MODULE("(v128.store (local.get 3) (i8x16.swizzle (v128.load (local.get 0))"
            "(i8x16.narrow_i16x8_u (v128.load (local.get 1)) (i64x2.extmul_high_i32x4_s"
            "(v128.load (local.get 1)) (v128.load (local.get 2))))))"),
+    MODULE("(f32.store (local.get 3) (f32.sqrt (f32.div (f32.sub (f32.load (local.get 0))"
+           "(f32.const 1)) (f32.mul (f32.load (local.get 1)) (f32.load (local.get 2))))))"),
+    MODULE("(v128.store (local.get 3) (f32x4.nearest (f32x4.ceil (f32x4.floor (f32x4.trunc"
+           "(f32x4.add (v128.load (local.get 0)) (v128.load (local.get 1))))))))"),
     "(module (func (export \"kernel\") " KERNEL_TYPE "(drop (i32.const 1))))",
     "(module (memory 1) (global f32 (f32.const 2.5)) (global v128 (v128.const i64x2 1 2))"
     "(func (export \"kernel\") " KERNEL_TYPE
@@ -134,6 +138,7 @@ static void test_valid(void **state)
     caps[2].loop_iterations_max = 65535;
     caps[2].loop_values = WJ_GPU_REPAIRED;
     caps[3].has_int64 = caps[3].has_float64 = false;
+    caps[3].f32_arith = caps[3].f32_div = caps[3].f32_sqrt = caps[3].f32_round = WJ_GPU_REPAIRED;
     caps[3].loop_values = WJ_GPU_REPAIRED;
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         for (size_t j = 0; j < 4; j++) {
