@@ -178,13 +178,18 @@ static bool allot_census(struct wj_decoder *d)
     return true;
 }
 
+bool wj_module_check_size(size_t size_bytes, struct wj_err *err)
+{
+    return size_bytes <= WJ_LIMIT_MODULE_BYTES ||
+           wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET, "the module has %zu bytes, the limit is %u",
+                      size_bytes, WJ_LIMIT_MODULE_BYTES);
+}
+
 static bool decode_module(struct wj_decoder *d)
 {
     struct wj_module *module = d->module;
-    if (module->size_bytes > WJ_LIMIT_MODULE_BYTES) {
-        return wj_err_set(d->err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
-                          "the module has %zu bytes, the limit is %u", module->size_bytes,
-                          WJ_LIMIT_MODULE_BYTES);
+    if (!wj_module_check_size(module->size_bytes, d->err)) {
+        return false;
     }
     struct wj_reader all = d->in;
     if (!check_header(&all)) {

@@ -208,6 +208,9 @@ struct wj_module {
     const struct wj_name *func_names; // NULL or [func_count]
 };
 
+// Whether a module may have so many bytes: asked before they are copied. Decoding asks again.
+bool wj_module_check_size(size_t size_bytes, struct wj_err *err);
+
 // Decodes the sections; function bodies are found, not yet walked. On success *out is a new
 // module that borrows `bytes` and `types`. `features` are enum wj_feature bits.
 bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,

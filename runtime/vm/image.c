@@ -144,6 +144,9 @@ static bool new_cacheable(struct wj_engine *engine, struct wj_blob *blob,
 bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
                   struct wj_image **out, struct wj_err *err)
 {
+    if (!wj_module_check_size(size_bytes, err)) {
+        return false;
+    }
     struct wj_cache *cache = wj_engine_cache(engine, size_bytes);
     if (cache != NULL) {
         struct wj_hash128 hash = wj_cache_hash(cache, bytes, size_bytes);
