@@ -21,6 +21,13 @@ V8_FLAGS = {
     "liftoff": ["--liftoff-only", "--no-wasm-inlining", "--no-wasm-lazy-compilation"],
     "v8": [],
 }
+# Other engines, by their shells, where they are installed: SpiderMonkey's two compilers
+# (libmozjs-102-dev), JavaScriptCore as it is (libjavascriptcoregtk-4.0-bin).
+SHELL_PEERS = {
+    "sm_baseline": ["js102", "--no-threads", "--wasm-compiler=baseline"],
+    "sm_ion": ["js102", "--no-threads", "--wasm-compiler=ion"],
+    "jsc": ["jsc"],
+}
 # The peers that are compilers of the same C source.
 # Fused multiply-adds would give other bits than wasm has.
 NATIVE_MARCH = ["-ffp-contract=off", *(["-march=x86-64-v2"] if X86 else [])]
@@ -68,6 +75,16 @@ def engine_command(peer, tools, wasm, args=(), dirs=()):
         return [tools["wjit"], "--no-cache", *options, wasm, *args]
     runner = os.path.join(HERE, "node_wasi.mjs")
     return [tools["node"], "--no-warnings", *V8_FLAGS[peer], runner, wasm, *options, *args]
+
+
+def shell_peers():
+    """The engines among SHELL_PEERS that are installed."""
+    return [peer for peer, command in SHELL_PEERS.items() if shutil.which(command[0])]
+
+
+def shell_command(peer, words):
+    dashes = ["--"] if peer == "jsc" else []
+    return [*SHELL_PEERS[peer], os.path.join(HERE, "shell.js"), *dashes, *words]
 
 
 def pin(cores):
@@ -164,6 +181,11 @@ def versions(tools):
     if tools.get("node"):
         ask = "console.log('node ' + process.versions.node + ', V8 ' + process.versions.v8)"
         found["node"] = version_of([tools["node"], "-e", ask])
+    if shutil.which("js102"):
+        found["js102"] = version_of(["js102", "--version"])
+    if shutil.which("jsc"):
+        package = "libjavascriptcoregtk-4.0-bin"
+        found["jsc"] = version_of(["dpkg-query", "-W", "-f", "JavaScriptCore ${Version}", package])
     if tools.get("wjit"):
         found["wjit"] = version_of([tools["wjit"], "--version"])
         head = version_of(["git", "-c", "safe.directory=*", "-C", ROOT, "describe", "--always",
