@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "wasm/features.h"
 #include "wasm/opcode.h"
 #include "wasm/reader.h"
 #include "wasm/walk_state.h"
@@ -127,7 +128,8 @@ static bool read_section(struct hints *h)
 bool wj_module_check_hints(const struct wj_module *module, struct wj_err *err)
 {
     const struct wj_custom *found = NULL;
-    for (uint32_t i = 0; i < module->custom_count; i++) {
+    bool is_on = (module->features & WJ_FEATURE_BRANCH_HINTS) != 0;
+    for (uint32_t i = 0; is_on && i < module->custom_count; i++) {
         const struct wj_custom *custom = &module->customs[i];
         if (custom->name.size_bytes != sizeof section_name - 1 ||
             memcmp(custom->name.bytes, section_name, sizeof section_name - 1) != 0) {

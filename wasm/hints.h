@@ -4,8 +4,8 @@
 
 #include "wasm/module.h"
 
-// Whether each hint of a validated module stands at an `if` or a `br_if`, hints are in order, and
-// their values are known. A module without the section is right.
+// With the feature on, after the bodies are validated: whether each hint stands at an `if` or a
+// `br_if`, hints are in order, and their values are known. A module without the section is right.
 bool wj_module_check_hints(const struct wj_module *module, struct wj_err *err);
 
 #endif

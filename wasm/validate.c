@@ -1,5 +1,4 @@
 // Validation: the checking walk with no sink.
-#include "wasm/features.h"
 #include "wasm/hints.h"
 #include "wasm/walk.h"
 
@@ -36,7 +35,5 @@ bool wj_module_validate_funcs(struct wj_module *module, uint32_t first, uint32_t
 bool wj_module_validate(struct wj_module *module, struct wj_err *err)
 {
     uint32_t count = module->func_count - module->func_import_count;
-    bool has_hints = (module->features & WJ_FEATURE_BRANCH_HINTS) != 0;
-    return wj_module_validate_funcs(module, 0, count, err) &&
-           (!has_hints || wj_module_check_hints(module, err));
+    return wj_module_validate_funcs(module, 0, count, err) && wj_module_check_hints(module, err);
 }

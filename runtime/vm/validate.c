@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "runtime/vm/engine.h"
+#include "wasm/hints.h"
 
 // What a thread takes at a time, a fraction of a millisecond; and what is worth a thread, which
 // takes some 50 microseconds to start.
@@ -87,6 +88,8 @@ bool wj_validate_bodies(struct wj_module *module, uint32_t threads, uint64_t *bu
     }
     pthread_mutex_destroy(&job.lock);
     *busy_ns = atomic_load(&job.busy_ns);
-    return job.failed_func == UINT32_MAX ||
-           wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
+    if (job.failed_func != UINT32_MAX) {
+        return wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
+    }
+    return wj_module_check_hints(module, err);
 }
