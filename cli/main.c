@@ -16,6 +16,7 @@ static int run_command(const struct options *options)
     case COMMAND_DUMP: return command_dump(options);
     case COMMAND_BENCH: return command_bench(options);
     case COMMAND_FEATURES: options_print_features(options); return EXIT_DONE;
+    case COMMAND_GPU_SERVER: wjit_gpu_serve(); return EXIT_DONE;
     case COMMAND_HELP: options_print_help(); return EXIT_DONE;
     case COMMAND_VERSION: printf("wjit %s\n", wjit_version()); return EXIT_DONE;
     }

@@ -94,6 +94,13 @@ static const char *apply_gpu_verify(struct options *options, const char *value)
                : "a part of the items like 1% or 0.01 was expected";
 }
 
+static const char *apply_gpu_isolate(struct options *options, const char *value)
+{
+    (void) value;
+    options->isolates_gpu = true;
+    return NULL;
+}
+
 static const char *apply_gpu_memory(struct options *options, const char *value)
 {
     static const char *const names[] = {[WJIT_GPU_MEMORY_AUTO] = "auto",
@@ -248,6 +255,7 @@ static const struct row rows[] = {
     {"--gpu-explain", VALUE_NONE, ON_RUN, apply_gpu_explain},
     {"--check-kernels", VALUE_NONE, ON_RUN, apply_check_kernels},
     {"--gpu-verify", VALUE_NEEDED, ON_RUN, apply_gpu_verify},
+    {"--gpu-isolate", VALUE_NONE, ON_RUN, apply_gpu_isolate},
     {"--gpu-memory", VALUE_NEEDED, ON_RUN | ON_BENCH, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
     {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE | ON_BENCH, apply_threads},
@@ -311,11 +319,17 @@ static bool parse_command(struct options *options, const char *word)
         const char *name;
         enum command command;
     } commands[] = {
-        {"run", COMMAND_RUN},           {"compile", COMMAND_COMPILE},
-        {"validate", COMMAND_VALIDATE}, {"devices", COMMAND_DEVICES},
-        {"dump", COMMAND_DUMP},         {"help", COMMAND_HELP},
-        {"bench", COMMAND_BENCH},       {"--help", COMMAND_HELP},
-        {"-h", COMMAND_HELP},           {"--version", COMMAND_VERSION},
+        {"run", COMMAND_RUN},
+        {"compile", COMMAND_COMPILE},
+        {"validate", COMMAND_VALIDATE},
+        {"devices", COMMAND_DEVICES},
+        {"dump", COMMAND_DUMP},
+        {"help", COMMAND_HELP},
+        {"bench", COMMAND_BENCH},
+        {"--help", COMMAND_HELP},
+        {"-h", COMMAND_HELP},
+        {"--version", COMMAND_VERSION},
+        {"gpu-server", COMMAND_GPU_SERVER},
     };
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         if (!strcmp(word, commands[i].name)) {
@@ -336,7 +350,7 @@ static int check(struct options *options)
     options->cache = options->command == COMMAND_RUN || is_for_compile ? options->cache : NULL;
     bool needs_file = options->command != COMMAND_DEVICES && options->command != COMMAND_BENCH &&
                       options->command != COMMAND_FEATURES && options->command != COMMAND_HELP &&
-                      options->command != COMMAND_VERSION;
+                      options->command != COMMAND_VERSION && options->command != COMMAND_GPU_SERVER;
     if (needs_file && !options->file) {
         return report(EXIT_USAGE, NULL, "no FILE was given: see wjit --help");
     }
@@ -421,6 +435,8 @@ void options_print_help(void)
         "  --gpu-verify=RATE       compute this part of the items (1%) on the CPU too, and stop "
         "at\n"
         "                          the first kernel of which the GPU made other bytes\n"
+        "  --gpu-isolate           the GPU's driver in a process of its own, started anew when it\n"
+        "                          crashes\n"
         "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
         "  --threads N             threads for kernels and compilation\n"
         "  --features=[+-]NAME,... switch features of WebAssembly on or off; alone: list them\n"

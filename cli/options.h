@@ -17,6 +17,7 @@ enum command {
     COMMAND_DUMP,
     COMMAND_BENCH,
     COMMAND_FEATURES,
+    COMMAND_GPU_SERVER, // not for people: what --gpu-isolate starts
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -40,6 +41,7 @@ struct options {
     bool explains_gpu;
     bool checks_kernels;
     double gpu_verify_rate;
+    bool isolates_gpu;
     wjit_gpu_memory_t gpu_memory;
     uint32_t threads;  // 0: not said
     uint32_t features; // enum wjit_feature bits

@@ -28,6 +28,8 @@ static wasm_config_t *make_config(const struct options *options)
     wjit_config_set_gpu(config, options->gpu);
     wjit_config_set_check_kernels(config, options->checks_kernels);
     wjit_config_set_gpu_verify(config, options->gpu_verify_rate);
+    // Under that name the command finds itself, wherever it was moved to.
+    wjit_config_set_gpu_isolate(config, options->isolates_gpu ? "/proc/self/exe" : NULL);
     wjit_config_set_gpu_memory(config, options->gpu_memory);
     if (options->has_memory_max) {
         // No bytes at all is no limit to the library; one byte is less than a page.

@@ -118,6 +118,14 @@ WJIT_API void wjit_config_set_check_kernels(wasm_config_t *, bool);
 // names kernel, address and bytes when they differ. At least one item of a dispatch; which ones is
 // random. Default 0: none.
 WJIT_API void wjit_config_set_gpu_verify(wasm_config_t *, double rate);
+// Do the GPU work in a process of its own, so that a driver that crashes, or loses its device, does
+// not take this one with it: that dispatch is done again on the CPU, which its kernel then stays
+// on, and the next kernel finds a new process. `command` is the path of a program that calls
+// wjit_gpu_serve when its first argument is "gpu-server"; the wjit command does. NULL: this
+// process (the default). The string is copied, up to 4095 bytes.
+WJIT_API void wjit_config_set_gpu_isolate(wasm_config_t *, const char *command);
+// The whole work of such a process: serves descriptor 3 until the other end is gone.
+WJIT_API void wjit_gpu_serve(void);
 // Threads that run kernels, validate modules of several megabytes and compile in parallel, 1 to
 // 256. 0: the CPUs of this process.
 // Default 0.

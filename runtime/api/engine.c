@@ -128,6 +128,20 @@ void wjit_config_set_gpu_verify(wasm_config_t *config, double rate)
     config->settings.gpu_verify_rate = rate > 1 ? 1 : rate > 0 ? rate : 0;
 }
 
+void wjit_config_set_gpu_isolate(wasm_config_t *config, const char *command)
+{
+    char *to = config->settings.gpu_command;
+    size_t room = sizeof config->settings.gpu_command - 1;
+    size_t length = command == NULL ? 0 : strnlen(command, room);
+    memcpy(to, command == NULL ? "" : command, length);
+    to[length] = '\0';
+}
+
+void wjit_gpu_serve(void)
+{
+    wj_ports_serve_gpu(3);
+}
+
 void wjit_config_set_threads(wasm_config_t *config, uint32_t threads)
 {
     config->settings.threads = threads > THREADS_MAX ? THREADS_MAX : threads;

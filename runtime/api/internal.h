@@ -187,6 +187,8 @@ void wj_api_error_out(const struct wj_err *from, wjit_error_t *to);
 
 // Which machine, which GPU: runtime/api/ports.c.
 void wj_ports_fill(struct wj_ports *ports);
+// The GPU work of another process, until it closes the socket.
+void wj_ports_serve_gpu(int socket);
 // The compiler for the machine of this name; NULL: there is none.
 const struct wj_backend *wj_ports_backend(const char *name);
 // The compiler whose machine is a text file.

@@ -2,6 +2,7 @@
 // that this runs on, the GPU driver and the translator of kernels.
 #include <string.h>
 
+#include "remote/remote.h"
 #include "runtime/api/internal.h"
 #include "spirv/kernel.h"
 #include "vk/vk.h"
@@ -48,6 +49,12 @@ void wj_ports_fill(struct wj_ports *ports)
         .backend = &wj_backend_x64,
 #endif
         .gpu_driver = &wj_vk_driver, .gpu_translate = translate, .gpu_select = wj_vk_select,
-        .gpu_set_memory_mode = set_memory_mode,
+        .gpu_set_memory_mode = set_memory_mode, .gpu_remote_driver = &wj_remote_driver,
+        .gpu_remote_load = wj_remote_load,
     };
+}
+
+void wj_ports_serve_gpu(int socket)
+{
+    wj_remote_serve(socket, &wj_vk_driver, set_memory_mode);
 }

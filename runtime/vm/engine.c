@@ -92,6 +92,9 @@ bool wj_engine_new(const struct wj_settings *settings, const struct wj_ports *po
     atomic_init(&engine->references, 1);
     engine->settings = *settings;
     engine->ports = *ports;
+    if (settings->gpu_command[0] != '\0') {
+        engine->ports.gpu_driver = ports->gpu_remote_driver;
+    }
     pthread_mutex_init(&engine->lock, NULL);
     wj_region_registry_init(&engine->regions);
     wj_waits_init(&engine->waits);

@@ -26,6 +26,7 @@ struct wj_settings {
     double gpu_verify_rate; // 0: no items are computed twice
     bool uses_gpu;
     char gpu_device[256];     // "" for the best
+    char gpu_command[4096];   // of the process that does the GPU work; "": this one
     unsigned gpu_memory_mode; // as the driver numbers them: 0 lets it choose
     enum wj_compile_mode compile_mode;
     uint64_t memory_bytes_max; // of one memory; UINT64_MAX without a limit
@@ -46,6 +47,10 @@ struct wj_ports {
     bool (*gpu_select)(const struct wj_gpu_driver *driver, const struct wj_gpu *gpu,
                        const char *selector, uint32_t *index, struct wj_err *err);
     bool (*gpu_set_memory_mode)(struct wj_gpu *gpu, unsigned mode, struct wj_err *err);
+    // The same driver in a process of its own, which the command starts.
+    const struct wj_gpu_driver *gpu_remote_driver;
+    bool (*gpu_remote_load)(const char *command, unsigned memory_mode, struct wj_gpu **gpu,
+                            struct wj_err *err);
 };
 
 // Machine code by canonical type id.

@@ -156,6 +156,10 @@ struct wj_gpu_driver {
     // A memory that grew is resized. base and size are multiples of the page size.
     bool (*memory_add)(struct wj_gpu_device *device, void *base, uint64_t size_bytes,
                        struct wj_gpu_memory **memory, struct wj_err *err);
+    // NULL, or in place of memory_add for an implementation in another process: the first
+    // size_bytes of a file, which stays open until forget.
+    bool (*memory_add_file)(struct wj_gpu_device *device, int file, uint64_t size_bytes,
+                            struct wj_gpu_memory **memory, struct wj_err *err);
     bool (*memory_resize)(struct wj_gpu_memory *memory, uint64_t size_bytes, struct wj_err *err);
     void (*memory_forget)(struct wj_gpu_memory *memory);
 

@@ -10,6 +10,19 @@
 #include "runtime/vm/kernel_state.h"
 #include "runtime/vm/store.h"
 
+// Loads the driver, in this process or in one of its own.
+static bool load_driver(struct wj_kernels *kernels, struct wj_err *err)
+{
+    const struct wj_settings *settings = &kernels->engine->settings;
+    const struct wj_ports *ports = &kernels->engine->ports;
+    if (settings->gpu_command[0] != '\0') {
+        return ports->gpu_remote_load(settings->gpu_command, settings->gpu_memory_mode,
+                                      &kernels->gpu, err);
+    }
+    return ports->gpu_driver->load(&kernels->gpu, err) &&
+           ports->gpu_set_memory_mode(kernels->gpu, settings->gpu_memory_mode, err);
+}
+
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)
 {
     const struct wj_settings *settings = &kernels->engine->settings;
@@ -24,9 +37,8 @@ bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)
     uint32_t index = 0;
     if (driver == NULL) {
         wj_err_set(&failure, WJ_ERR_DEVICE, WJ_NO_OFFSET, "this build has no GPU driver");
-    } else if (driver->load(&kernels->gpu, &failure) &&
+    } else if (load_driver(kernels, &failure) &&
                ports->gpu_select(driver, kernels->gpu, settings->gpu_device, &index, &failure) &&
-               ports->gpu_set_memory_mode(kernels->gpu, settings->gpu_memory_mode, &failure) &&
                driver->open(kernels->gpu, index, &kernels->device, &failure)) {
         driver->device_info(kernels->gpu, index, &kernels->info);
         return true;
@@ -105,7 +117,11 @@ static struct wj_gpu_memory *find_memory(struct wj_kernels *kernels, struct wj_m
         wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
         return NULL;
     }
-    if (!driver->memory_add(kernels->device, memory->base, size_bytes, &entry->gpu, err)) {
+    bool is_added =
+        driver->memory_add_file != NULL && memory->file >= 0
+            ? driver->memory_add_file(kernels->device, memory->file, size_bytes, &entry->gpu, err)
+            : driver->memory_add(kernels->device, memory->base, size_bytes, &entry->gpu, err);
+    if (!is_added) {
         free(entry);
         return NULL;
     }
@@ -335,13 +351,17 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     const struct wj_gpu_caps *caps = driver->caps(kernels->device);
     bool has_copy = false;
     uint32_t fuel = UINT32_MAX;
-    if (caps->loop_iterations_max != 0 && shader->has_loops) {
+    bool is_limited = caps->loop_iterations_max != 0 && shader->has_loops;
+    if (is_limited) {
         uint32_t group = caps->loop_group_size == 0 ? 1 : caps->loop_group_size;
         uint32_t most = caps->loop_iterations_max / group;
         fuel = most == 0 ? 0 : most - 1;
+    }
+    // A driver in a process of its own may go half way.
+    if (is_limited || engine->settings.gpu_command[0] != '\0') {
         has_copy = fuel != 0 && copy_memory(kernels, memory);
         if (!has_copy) {
-            return refuse_because(kernel, "has loops, and there is no room for a copy of memory");
+            return refuse_because(kernel, "there is no room for a copy of memory");
         }
     }
     struct wj_gpu_trap record = {0};

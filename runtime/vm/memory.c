@@ -78,6 +78,12 @@ static bool commit(struct wj_memory *memory, uint64_t old_bytes, uint64_t size_b
     return to <= from || mprotect(memory->base + from, to - from, PROT_READ | PROT_WRITE) == 0;
 }
 
+// Private views, and other processes, map a file.
+static bool needs_file(const struct wj_settings *settings)
+{
+    return settings->gpu_verify_rate > 0 || settings->gpu_command[0] != '\0';
+}
+
 bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
                    struct wj_memory **out, struct wj_err *err)
 {
@@ -105,7 +111,7 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
     pthread_mutex_init(&memory->grow_lock, NULL);
     memory->type = *type;
     memory->max_pages = max_pages;
-    memory->file = settings->gpu_verify_rate > 0 ? memfd_create("wjit-memory", MFD_CLOEXEC) : -1;
+    memory->file = needs_file(settings) ? memfd_create("wjit-memory", MFD_CLOEXEC) : -1;
     uint64_t initial_bytes = type->limits.min << page_log2;
     bool wants_guard = !settings->explicit_bounds && !type->limits.is_64 && page_log2 == 16;
     if (((wants_guard && reserve_guarded(memory)) ||

@@ -4,6 +4,7 @@
 // passes on where $WJIT_LAYER_FAULT says how. tests/vk/with_layer builds and loads it.
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ static struct {
     uint64_t submits, dispatches, groups;
     uint8_t *imported;
     uint64_t imported_bytes;
+    int is_lost;
 } state = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .instances = {.item_bytes = sizeof(struct instance)},
@@ -155,8 +157,10 @@ static void dump(uint64_t hash, const VkShaderModuleCreateInfo *info)
 
 // ---- Faults on purpose --------------------------------------------------------------------------
 // WJIT_LAYER_FAULT=flip:ADDRESS flips a bit of the memory that was imported last, at that offset,
-// whenever the device is done; swap:FROM:TO replaces opcodes in shader modules; lost:N loses the
-// device at the submit number N, from 1 on.
+// whenever the device is done; swap:FROM:TO replaces opcodes in shader modules, mutate:SEED some
+// words of them by chance; lost:N loses the device at the submit number N, from 1 on, crash:N ends
+// the process there. $WJIT_LAYER_ONCE is a file that the last two make, and that keeps them from
+// doing it again.
 
 static int parse_fault(const char *kind, uint64_t numbers[2])
 {
@@ -202,15 +206,38 @@ static VKAPI_ATTR VkResult VKAPI_CALL wait_for_fences(VkDevice device, uint32_t 
     return result;
 }
 
-// A copy of the words with other opcodes, which the caller frees; NULL: no such fault is wanted.
-static uint32_t *swap_opcodes(const VkShaderModuleCreateInfo *info)
+// Changes up to four words past the header, each to a small number, another word or a flipped bit.
+static void mutate(uint32_t *words, size_t count, uint64_t seed)
+{
+    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + count;
+    for (unsigned i = 0; i < 1 + seed % 4; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const uint32_t high = (uint32_t) (random >> 32);
+        uint32_t *word = &words[5 + high % (count - 5)];
+        switch (high >> 29) {
+        case 0:
+        case 1: *word = high % 64; break;
+        case 2: *word = words[5 + (high >> 3) % (count - 5)]; break;
+        default: *word ^= 1u << (high >> 8) % 32; break;
+        }
+    }
+}
+
+// A copy of the words with faults, which the caller frees; NULL: none are wanted.
+static uint32_t *break_words(const VkShaderModuleCreateInfo *info)
 {
     uint64_t numbers[2];
-    uint32_t *words = parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
+    const int is_mutated = parse_fault("mutate", numbers);
+    uint32_t *words =
+        is_mutated || parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
     if (words == NULL) {
         return NULL;
     }
     memcpy(words, info->pCode, info->codeSize);
+    if (is_mutated) {
+        mutate(words, info->codeSize / 4, numbers[0]);
+        return words;
+    }
     for (size_t at = 5; at < info->codeSize / 4 && words[at] >> 16 != 0; at += words[at] >> 16) {
         if ((words[at] & 0xffff) == numbers[0]) {
             words[at] = (words[at] & 0xffff0000) | (uint32_t) numbers[1];
@@ -219,10 +246,27 @@ static uint32_t *swap_opcodes(const VkShaderModuleCreateInfo *info)
     return words;
 }
 
+// The lock is held.
 static int is_lost(void)
 {
     uint64_t numbers[2];
-    return parse_fault("lost", numbers) && state.submits + 1 >= numbers[0];
+    const char *once = getenv("WJIT_LAYER_ONCE");
+    const int is_crash = parse_fault("crash", numbers);
+    if ((!is_crash && !parse_fault("lost", numbers)) || state.submits + 1 < numbers[0]) {
+        return 0;
+    }
+    FILE *file = once != NULL && !state.is_lost ? fopen(once, "wx") : NULL;
+    if (once != NULL && file == NULL && !state.is_lost) {
+        return 0;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (is_crash) {
+        raise(SIGSEGV);
+    }
+    state.is_lost = 1;
+    return 1;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL create_shader_module(VkDevice device,
@@ -230,11 +274,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_shader_module(VkDevice device,
                                                            const VkAllocationCallbacks *allocator,
                                                            VkShaderModule *module)
 {
-    uint32_t *swapped = swap_opcodes(info);
+    uint32_t *broken = break_words(info);
     VkShaderModuleCreateInfo passed = *info;
-    passed.pCode = swapped != NULL ? swapped : info->pCode;
+    passed.pCode = broken != NULL ? broken : info->pCode;
     const VkResult result = NEXT(device, CreateShaderModule)(device, &passed, allocator, module);
-    free(swapped);
+    free(broken);
     uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
     for (size_t i = 0; i < info->codeSize; i++) {
         hash = (hash ^ ((const uint8_t *) info->pCode)[i]) * UINT64_C(0x100000001b3);

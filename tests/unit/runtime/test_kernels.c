@@ -216,8 +216,10 @@ static void test_group_limits(void **state)
     assert_null(run_groups(&e, "run", (struct groups){9, 1, 1, 128, 3, 16384, 128, ZEROS}));
     assert_int_equal(group_word(&e, 0), 0);
     const struct groups beyond[] = {
-        {9, 1, 1, 129, 3, 1024, 20, ZEROS},  {9, 1, 1, 1, 1, 16385, 20, ZEROS},
-        {9, 1, 1, 128, 1, 1024, 129, ZEROS}, {9, 1, 1, 1, 1, 1024, 16385, ZEROS},
+        {9, 1, 1, 129, 3, 1024, 20, ZEROS},
+        {9, 1, 1, 1, 1, 16385, 20, ZEROS},
+        {9, 1, 1, 128, 1, 1024, 129, ZEROS},
+        {9, 1, 1, 1, 1, 1024, 16385, ZEROS},
     };
     for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
         embed_expect(run_groups(&e, "run", beyond[i]), WJIT_TRAP_UNREACHABLE, "unreachable");
@@ -331,15 +333,37 @@ static void test_group_interrupted(void **state)
     embed_close(&e);
 }
 
+// A GPU process that cannot be started, or that is none: an error of the device, no hang.
+static void test_no_gpu_process(void **state)
+{
+    (void) state;
+    const char *const commands[] = {"/nonexistent/wjit", "/bin/false", "/bin/true", "/dev/null"};
+    for (unsigned i = 0; i < 4; i++) {
+        wasm_config_t *config = wasm_config_new();
+        wjit_error_t error = {.kind = WJIT_ERROR_NONE};
+        wjit_config_set_gpu(config, "any");
+        wjit_config_set_gpu_isolate(config, commands[i]);
+        assert_null(wjit_engine_new(config, &error));
+        assert_int_equal(error.kind, WJIT_ERROR_DEVICE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_results),       cmocka_unit_test(test_stack_slices),
-        cmocka_unit_test(test_library_calls), cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_traps),         cmocka_unit_test(test_off),
-        cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_group_limits),  cmocka_unit_test(test_group_traps),
-        cmocka_unit_test(test_groups_alone),  cmocka_unit_test(test_group_interrupted),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_stack_slices),
+        cmocka_unit_test(test_library_calls),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_traps),
+        cmocka_unit_test(test_off),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_group_limits),
+        cmocka_unit_test(test_group_traps),
+        cmocka_unit_test(test_groups_alone),
+        cmocka_unit_test(test_no_gpu_process),
+        cmocka_unit_test(test_group_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
