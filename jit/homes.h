@@ -250,7 +250,8 @@ static void zero_locals(struct jit *j)
     int32_t end = 0;
     for (uint32_t i = j->func->type->param_count; i < j->local_count; i++) {
         struct local *local = &j->locals[i];
-        if (j->func->census.locals[i].weight == 0) {
+        const struct wj_local_census *census = &j->func->census.locals[i];
+        if (census->weight == 0 || census->is_set_first) {
             continue;
         }
         if (local->home != WJ_REG_NONE) {

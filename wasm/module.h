@@ -71,9 +71,8 @@ struct wj_export {
 // What validation learned of a local for the compiler.
 struct wj_local_census {
     uint32_t weight; // uses, times 8 per loop around them, saturating
-    // Bit n: the loop with number n (in order of appearance, the last bit for all from 31 on)
-    // writes the local.
-    uint32_t loops_writing;
+    // Its first use writes it, outside of all blocks: nobody sees the zero that it starts with.
+    bool is_set_first;
 };
 
 // What validation learned of a function for the compiler.

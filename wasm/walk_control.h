@@ -28,7 +28,6 @@ WJ_WALK_INLINE void wj_walk_die(struct wj_walk *w, struct wj_walk_hot *h)
         frame->is_unreachable = true;
         h->sp = w->scratch->stack + frame->floor + 1;
         w->weight = 0;
-        w->loops_open = 0;
     } else {
         h->p = wj_walk_skip_dead(h->p);
     }
@@ -72,7 +71,6 @@ WJ_WALK_INLINE bool wj_walk_enter(struct wj_walk *w, struct wj_walk_hot *h, unsi
     frame->block = w->op.block;
     frame->init_mark = w->init_count;
     frame->weight = w->weight;
-    frame->loops_open = w->loops_open;
     frame->br_table = 0;
     uint32_t params = frame->block.param_count;
     frame->floor = (uint32_t) (h->sp - w->scratch->stack);
@@ -88,8 +86,7 @@ WJ_WALK_INLINE bool wj_walk_enter(struct wj_walk *w, struct wj_walk_hot *h, unsi
         w->census.label_depth_max = w->depth + 1;
     }
     if (control == CONTROL_LOOP && h->is_live) {
-        uint32_t number = w->census.loop_count++;
-        w->loops_open |= 1u << (number < 31 ? number : 31);
+        w->census.loop_count++;
         w->weight = w->weight > UINT32_MAX / 8 ? UINT32_MAX : w->weight * 8;
     }
     return true;
@@ -145,7 +142,6 @@ WJ_WALK_INLINE bool wj_walk_else(struct wj_walk *w, struct wj_walk_hot *h,
         }
         frame->is_unreachable = false;
         w->weight = frame->weight;
-        w->loops_open = frame->loops_open;
     }
     w->op.is_live = h->is_live;
     frame->is_branched |= h->is_live; // the end is reached from here, as by a branch
@@ -192,7 +188,6 @@ WJ_WALK_INLINE bool wj_walk_end(struct wj_walk *w, struct wj_walk_hot *h,
     h->is_live = h->is_live || is_branched;
     if (h->is_checking) {
         w->weight = h->is_live ? frame->weight : 0;
-        w->loops_open = h->is_live ? frame->loops_open : 0;
     }
     w->depth--;
     // Pushed even when nothing reaches it: it closes a block that was pushed.

@@ -465,11 +465,11 @@ WJ_WALK_INLINE bool wj_walk_parametric(struct wj_walk *w, struct wj_walk_hot *h,
 WJ_WALK_INLINE void wj_walk_note_local(struct wj_walk *w, uint32_t index, bool is_write)
 {
     struct wj_local_census *census = &w->census_locals[index];
+    if (is_write && census->weight == 0 && w->depth == 0) {
+        census->is_set_first = w->weight != 0;
+    }
     uint32_t sum = census->weight + w->weight;
     census->weight = sum < w->weight ? UINT32_MAX : sum;
-    if (is_write) {
-        census->loops_writing |= w->loops_open;
-    }
 }
 
 WJ_WALK_INLINE bool wj_walk_local_index(struct wj_walk *w, struct wj_walk_hot *h, uint32_t *index)

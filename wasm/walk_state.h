@@ -32,7 +32,6 @@ struct wj_walk_frame {
     uint32_t floor;      // index of its WJ_WALK_FLOOR in the type stack
     uint32_t init_mark;  // locals that were set before it
     uint32_t weight;     // of code around it; 0 when it was entered dead
-    uint32_t loops_open; // around it
     uint32_t br_table;   // the last br_table that was checked against its label
     uint8_t control;     // CONTROL_BLOCK, _LOOP, _IF, _ELSE; the body itself is a block
     bool is_unreachable; // the stack is polymorphic
@@ -76,9 +75,8 @@ struct wj_walk {
     uint32_t local_count;
     wj_valtype address_type; // of memory 0; WJ_TYPE_BOTTOM without one
     struct wj_walk_frame *frames;
-    uint32_t depth;      // of the innermost frame
-    uint32_t weight;     // of the code walked: 8 per loop; 0 when it is dead
-    uint32_t loops_open; // bits as in struct wj_local_census
+    uint32_t depth;  // of the innermost frame
+    uint32_t weight; // of the code walked: 8 per loop; 0 when it is dead
     uint32_t init_count;
     uint32_t br_table_count;
     wj_valtype *stack_high; // the deepest stack so far, were only its current floors in it

@@ -136,6 +136,29 @@ static void test_loop(void **state)
     free(b);
 }
 
+// Locals that need no zero: first set, outside of all blocks, where code is live.
+static void test_census_set_first(void **state)
+{
+    (void) state;
+    struct builder *b = malloc(sizeof *b);
+    struct wj_types *types = wj_types_new();
+    struct wj_err err;
+    // 0: set, then read. 1: read for its own new value. 2: set in a block. 3: set in dead code,
+    // then never. 4: teed after a block that may have been left early.
+    FUNC_MODULE(b, 0, 0, 1, 5, 0x7f, 0x41, 1, 0x21, 0, 0x20, 0, 0x20, 1, 0x6a, 0x21, 1, 0x02, 0x40,
+                0x20, 0, 0x0d, 0, 0x41, 2, 0x21, 2, 0x0b, 0x20, 2, 0x22, 4, 0x1a, 0x0f, 0x41, 3,
+                0x21, 3, 0x0b);
+    struct wj_module *m = load(types, ALL_FEATURES, b->bytes, b->size, &err);
+    assert_string_equal(err.message, "");
+    static const bool expected[] = {true, false, false, false, true};
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(m->funcs[0].census.locals[i].is_set_first, expected[i]);
+    }
+    wj_module_free(m);
+    wj_types_free(types);
+    free(b);
+}
+
 static void test_census(void **state)
 {
     (void) state;
@@ -154,9 +177,9 @@ static void test_census(void **state)
     assert_int_equal(census->label_depth_max, 3);
     assert_int_equal(census->stack_slots_max, 2);
     assert_int_equal(census->locals[0].weight, 9);
-    assert_int_equal(census->locals[0].loops_writing, 0);
+    assert_false(census->locals[0].is_set_first);
     assert_int_equal(census->locals[1].weight, 64);
-    assert_int_equal(census->locals[1].loops_writing, 3);
+    assert_false(census->locals[1].is_set_first); // in a loop
     assert_true(census->is_leaf);
     assert_false(census->uses_memory);
     wj_module_free(m);
@@ -217,8 +240,12 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_liveness), cmocka_unit_test(test_if),     cmocka_unit_test(test_loop),
-        cmocka_unit_test(test_census),   cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_liveness),
+        cmocka_unit_test(test_if),
+        cmocka_unit_test(test_loop),
+        cmocka_unit_test(test_census),
+        cmocka_unit_test(test_census_set_first),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
