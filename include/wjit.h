@@ -34,6 +34,15 @@ typedef enum wjit_error_kind_t {
     WJIT_ERROR_USAGE,       // the caller's arguments are off
 } wjit_error_kind_t;
 
+// The enumerations of this interface are ints on both sides of it.
+#ifdef __cplusplus
+static_assert(sizeof(wjit_error_kind_t) == sizeof(int), "wjit.h: not with -fshort-enums");
+#define WJIT_ALIGNAS alignas
+#else
+_Static_assert(sizeof(wjit_error_kind_t) == sizeof(int), "wjit.h: not with -fshort-enums");
+#define WJIT_ALIGNAS _Alignas
+#endif
+
 #define WJIT_NO_OFFSET SIZE_MAX
 
 // Filled in by functions that fail; untouched by functions that do not. Every `wjit_error_t *`
@@ -289,7 +298,7 @@ typedef union wjit_cell_t {
     int64_t i64;
     float32_t f32;
     float64_t f64;
-    _Alignas(16) uint8_t v128[16]; // lane 0 first
+    WJIT_ALIGNAS(16) uint8_t v128[16]; // lane 0 first
 } wjit_cell_t;
 
 // A function that is called often. It is compiled and its type is looked at here, and never again.
