@@ -14,6 +14,8 @@ endif()
 
 add_executable(fuzz_trace ${CMAKE_SOURCE_DIR}/tests/fuzz/trace.c)
 target_link_libraries(fuzz_trace PRIVATE wjit_static)
+add_executable(truncate_modules ${CMAKE_SOURCE_DIR}/tests/fuzz/truncate.c)
+target_link_libraries(truncate_modules PRIVATE wjit_static)
 
 find_library(WJIT_CMOCKA cmocka)
 find_path(WJIT_CMOCKA_INCLUDE cmocka.h)
