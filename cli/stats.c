@@ -133,11 +133,15 @@ static void explain_kernel(void *env, const wjit_kernel_info_t *kernel)
     (void) env;
     const char *what = kernel->is_dispatcher ? "dispatch function" : "kernel";
     const char *verdict = kernel->is_dispatcher ? "not recognised" : "not translated";
+    if (kernel->is_unused) {
+        verdict = "not used";
+    }
     if (kernel->reason[0] == '\0') {
         fprintf(stderr, "wjit: %s %s: %s\n", what, kernel->name,
-                kernel->is_dispatcher ? "recognised"
-                : kernel->on_gpu      ? "translated"
-                                      : "on the CPU");
+                kernel->is_unused       ? "not used"
+                : kernel->is_dispatcher ? "recognised"
+                : kernel->on_gpu        ? "translated"
+                                        : "on the CPU");
     } else if (kernel->reason_offset == WJIT_NO_OFFSET) {
         fprintf(stderr, "wjit: %s %s: %s: %s\n", what, kernel->name, verdict, kernel->reason);
     } else {

@@ -466,6 +466,7 @@ typedef struct wjit_kernel_info_t {
     const char *name; // of the function, or "func N"
     uint32_t func_index;
     bool is_dispatcher;   // the dispatch function itself; `reason` is why it was not recognised
+    bool is_unused;       // a dispatch function that was recognised, and not called: `reason`
     bool on_gpu;          // where its last dispatch ran
     bool is_parallel;     // on the CPU: on several threads
     const char *reason;   // why not on the GPU (or not in parallel); "" without one

@@ -43,6 +43,7 @@ static void visit_report(void *context, const struct wj_kernel_report *report)
         .name = report->name,
         .func_index = report->func_index,
         .is_dispatcher = report->is_dispatcher,
+        .is_unused = report->is_unused,
         .on_gpu = report->on_gpu,
         .is_parallel = report->is_parallel,
         .reason = report->reason,

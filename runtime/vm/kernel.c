@@ -75,8 +75,7 @@ void wj_kernels_visit(struct wj_kernels *kernels,
     for (struct wj_kernel *kernel = kernels->records; kernel != NULL; kernel = kernel->next) {
         struct wj_kernel_report report = kernel->report;
         if (report.is_dispatcher && report.dispatches == 0 && report.reason[0] == '\0') {
-            snprintf(report.reason, sizeof report.reason,
-                     "no dispatch came through it: not called, or inlined where it was");
+            wj_kernel_explain_idle(kernel, &report);
         }
         visit(env, &report);
     }

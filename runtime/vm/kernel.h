@@ -40,6 +40,7 @@ struct wj_kernel_report {
     char name[128];
     uint32_t func_index;
     bool is_dispatcher;
+    bool is_unused;   // a dispatch function that nothing called
     bool on_gpu;      // its last dispatch
     bool is_parallel; // on the CPU
     char reason[240];

@@ -48,15 +48,6 @@ static const struct dispatch_export {
                             "(i32, i32, i32, i32, i32, i32, i32, i32, i32) -> ()"},
 };
 
-bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
-{
-    bool is_match = type->param_count == count && type->result_count == 0;
-    for (uint32_t i = 0; is_match && i < count; i++) {
-        is_match = type->types[i] == WJ_TYPE_I32;
-    }
-    return is_match;
-}
-
 static bool is_i32_const(const struct wj_const_expr *expr, uint32_t *value)
 {
     const uint8_t *at = expr->code;
@@ -130,6 +121,10 @@ static bool find_dispatcher(struct wj_kernels *kernels, const struct wj_module *
         snprintf(record->report.reason, sizeof record->report.reason,
                  "is no function of type %s beside a table", wanted->type);
     }
+    if (record != NULL && is_recognised) {
+        record->module = module;
+        record->wrapper = export->index;
+    }
     pthread_mutex_unlock(&kernels->lock);
     out->record = is_recognised ? record : NULL;
     return record != NULL || fail_nomem(err);
@@ -189,6 +184,13 @@ void wj_kernel_plan_free(struct wj_engine *engine, struct wj_kernel_plan *plan)
         wj_kernel_gpu_free(engine, kernel);
     }
     pthread_mutex_unlock(&engine->kernels->gpu_lock);
+    pthread_mutex_lock(&engine->kernels->lock);
+    for (unsigned i = 0; i < WJ_DISPATCH_COUNT; i++) {
+        if (plan->dispatchers[i].record != NULL) {
+            plan->dispatchers[i].record->module = NULL;
+        }
+    }
+    pthread_mutex_unlock(&engine->kernels->lock);
     free(plan->replaced);
     free(plan);
 }
@@ -196,6 +198,36 @@ void wj_kernel_plan_free(struct wj_engine *engine, struct wj_kernel_plan *plan)
 const uint64_t *wj_kernel_plan_replaced(const struct wj_kernel_plan *plan)
 {
     return plan == NULL ? NULL : plan->replaced;
+}
+
+void wj_kernel_explain_idle(const struct wj_kernel *dispatcher, struct wj_kernel_report *report)
+{
+    struct wj_kernel_uses uses;
+    struct wj_err err;
+    wj_err_clear(&err);
+    report->is_unused = true;
+    if (dispatcher->module == NULL) {
+        return;
+    }
+    uint32_t inner = report->func_index;
+    uint32_t param_count = dispatcher->module->funcs[inner].type->param_count;
+    uint32_t kernel_params = param_count == dispatch_exports[WJ_DISPATCH_FOR].param_count ? 4 : 8;
+    if (!wj_kernel_scan_uses(dispatcher->module, inner, dispatcher->wrapper, kernel_params, &uses,
+                             &err)) {
+        return;
+    }
+    if (uses.call_count == 0 && !uses.is_inlined) {
+        snprintf(report->reason, sizeof report->reason,
+                 "no function calls it (where one did, it was inlined together with its kernel)");
+    }
+    if (uses.is_inlined) {
+        report->is_unused = false;
+        report->reason_offset = uses.inlined_at;
+        snprintf(report->reason, sizeof report->reason,
+                 "it was inlined into func %u, where items run one after the other: keep the "
+                 "optimiser from inlining it",
+                 uses.inlined_func);
+    }
 }
 
 // Looks once at what the module does with its stack pointer.

@@ -282,6 +282,70 @@ bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool
     return is_walked;
 }
 
+// ---- Uses of a dispatch function ----------------------------------------------------------------
+
+struct uses_scan {
+    const struct wj_module *module;
+    struct wj_kernel_uses *uses;
+    uint32_t func_index, inner, kernel_params;
+};
+
+bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
+{
+    bool is_match = type->param_count == count && type->result_count == 0;
+    for (uint32_t i = 0; is_match && i < count; i++) {
+        is_match = type->types[i] == WJ_TYPE_I32;
+    }
+    return is_match;
+}
+
+static bool on_use_op(void *context, const struct wj_op *op)
+{
+    struct uses_scan *scan = context;
+    if (op->family != FAM_CALL) {
+        return true;
+    }
+    bool is_direct = op->sub == CALL_DIRECT || op->sub == CALL_RETURN_DIRECT;
+    if (is_direct && op->index == scan->inner) {
+        scan->uses->call_count++;
+    } else if (!is_direct && !scan->uses->is_inlined &&
+               wj_kernel_takes_words(op->functype, scan->kernel_params)) {
+        scan->uses->is_inlined = true;
+        scan->uses->inlined_at = (size_t) (op->at - scan->module->bytes);
+        scan->uses->inlined_func = scan->func_index;
+    }
+    return true;
+}
+
+bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_t wrapper,
+                         uint32_t kernel_params, struct wj_kernel_uses *uses, struct wj_err *err)
+{
+    static const struct wj_sink sink = {NULL, on_use_op, NULL};
+    struct uses_scan scan = {
+        .module = module,
+        .uses = uses,
+        .inner = inner,
+        .kernel_params = kernel_params,
+    };
+    struct wj_walk_scratch scratch;
+    wj_walk_scratch_init(&scratch);
+    *uses = (struct wj_kernel_uses){.call_count = 0};
+    bool is_walked = true;
+    for (uint32_t i = module->func_import_count; is_walked && i < module->func_count; i++) {
+        struct wj_walk_request request = {
+            .module = module,
+            .func_index = i,
+            .scratch = &scratch,
+        };
+        scan.func_index = i;
+        is_walked =
+            i == inner || i == wrapper || wj_walk_func_body(&request, &sink, &scan, err, false);
+    }
+    wj_walk_scratch_clear(&scratch);
+    uses->is_inlined = uses->is_inlined && uses->call_count == 0;
+    return is_walked;
+}
+
 // ---- The call graph -----------------------------------------------------------------------------
 
 struct graph_func {

@@ -14,6 +14,9 @@
 // What leaf functions may use below the pointer without moving it: LLVM's red zone.
 #define WJ_STACK_RED_ZONE_BYTES 128u
 
+// A function of `count` parameters, all i32, without results.
+bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count);
+
 // The function behind a dispatch export: the export itself, or the only call in it that gets
 // exactly its parameters in order (linkers wrap the exports of commands). `moves_stack`: it has a
 // frame on the shadow stack.
@@ -24,6 +27,18 @@ bool wj_kernel_scan_inner(const struct wj_module *module, uint32_t func_index, u
 // it down by a frame. `is_other`: it is written in a way that no stack pointer is.
 bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool *is_other,
                           struct wj_err *err);
+
+// Who uses a dispatch function.
+struct wj_kernel_uses {
+    uint32_t call_count; // direct calls, but for that of the export's wrapper
+    bool is_inlined;     // no calls, and another function calls kernels of its type
+    size_t inlined_at;   // byte offset of that call
+    uint32_t inlined_func;
+};
+
+// Walks every function but `inner`, the dispatch function, and the wrapper.
+bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_t wrapper,
+                         uint32_t kernel_params, struct wj_kernel_uses *uses, struct wj_err *err);
 
 struct wj_kernel_facts {
     bool is_pure;         // nothing but memory changes: items may run in any order, and again

@@ -30,6 +30,9 @@ struct wj_kernel {
     enum wj_kernel_gpu_state gpu_state;
     struct wj_kernel_shader *shaders; // newest first
     uint32_t shader_count;
+    // Of dispatch functions: the module while it lives, and the export.
+    const struct wj_module *module;
+    uint32_t wrapper;
     struct wj_kernel *next;         // of the engine
     struct wj_kernel *next_in_plan; // of the module
 };
@@ -93,8 +96,8 @@ struct wj_dispatch {
     uint32_t args;
 };
 
-// A function of `count` parameters, all i32, without results.
-bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count);
+// Fills in why no dispatch came through a dispatch function.
+void wj_kernel_explain_idle(const struct wj_kernel *dispatcher, struct wj_kernel_report *report);
 // The record of a kernel function, scanned when it is first met. `has_scratch`: it works in groups,
 // whose memory lies on the shadow stack. NULL: out of memory.
 struct wj_kernel *wj_kernel_find(struct wj_kernels *kernels, struct wj_kernel_plan *plan,

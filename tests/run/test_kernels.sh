@@ -1,5 +1,5 @@
 #!/bin/bash
-# Kernels on all cores, through the command.
+# Kernels on all cores, through the command; what --gpu-explain says of the dispatch functions.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm
 
@@ -39,4 +39,89 @@ for threads in 1 2 7; do
     expect_out 0 "$WJIT" --threads "$threads" --gpu-explain --invoke sum counter.wasm
 done
 explained 'uses the stack, which is not known'
+
+# Names that cannot hold a dot.
+sed 's/wjit\.parallel_for\.v1/wjit_parallel_for_v1/' counter.wat | wat underscores
+expect_out 0 "$WJIT" --gpu-explain --invoke sum underscores.wasm
+explained 'dispatch function .*: recognised'
+
+command -v clang-22 >/dev/null || { echo "no clang-22: no programs in C"; finish; }
+cat >source.c <<'C'
+#include <stdio.h>
+#include <wjit/gpu.h>
+
+static uint32_t out[4096];
+
+static void adds(uint32_t x, uint32_t y, uint32_t z, const void *p)
+{
+    (void) y, (void) z;
+    ((uint32_t *) p)[x] += x * 3 + 1;
+}
+
+static void subtracts(uint32_t x, uint32_t y, uint32_t z, const void *p)
+{
+    (void) y, (void) z;
+    ((uint32_t *) p)[x] -= x * 3 + 1;
+}
+
+static void swaps(uint32_t gx, uint32_t gy, uint32_t gz, uint32_t item, uint32_t phase,
+                  void *shared, void *own, const void *p)
+{
+    uint32_t *tile = shared, *at = (uint32_t *) p + gx * 32, *mine = own;
+    (void) gy, (void) gz;
+    if (phase == 0) {
+        tile[item] = at[item];
+    } else if (phase == 1) {
+        *mine += tile[31 - item];
+    } else {
+        at[item] = *mine + gx;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static wjit_kernel *volatile const kernels[] = {subtracts, adds};
+    uint32_t sum = 0;
+    (void) argv;
+    wjit_parallel_for(4096, 1, 1, kernels[argc & 1], out);
+    if (argc < 9) {
+        wjit_parallel_groups(128, 1, 1, 32, 3, 128, 4, swaps, out);
+    }
+    for (unsigned i = 0; i < 4096; i++) {
+        sum = sum * 31 + out[i];
+    }
+    printf("%u\n", sum);
+}
+C
+guest program "-I$WJIT_ROOT/include" --no-wasm-opt <source.c
+expect_out 2451400704 "$WJIT" --threads 1 program.wasm
+expect_out 2451400704 "$WJIT" --threads 5 --gpu-explain program.wasm
+explained 'dispatch function wjit_parallel_for: recognised$'
+explained 'dispatch function wjit_parallel_groups: recognised$'
+if [ -n "${WJIT_AARCH64:-}" ]; then
+    read -ra aarch64 <<<"$WJIT_AARCH64"
+    for threads in 1 3; do
+        expect_out 2451400704 "${aarch64[@]}" --threads $threads program.wasm
+    done
+fi
+# There, but not called in this run.
+expect 0 'dispatch function wjit_parallel_groups: not used$' "$WJIT" --gpu-explain program.wasm \
+    1 2 3 4 5 6 7 8
+
+# Inlined: the right results, and the place is named.
+mkdir -p inlined/wjit
+sed 's/weak, noinline, used, export_name/used, export_name/' \
+    "$WJIT_ROOT/include/wjit/gpu.h" >inlined/wjit/gpu.h
+guest inlined -Iinlined --no-wasm-opt <source.c
+expect_out 2451400704 "$WJIT" --gpu-explain inlined.wasm
+explained 'wjit_parallel_for: not recognised \(byte [0-9]+\): it was inlined into func [0-9]+'
+# With its kernel.
+guest unused "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
+#include <wjit/gpu.h>
+int main(void)
+{
+    return 0;
+}
+C
+expect 0 'wjit_parallel_for: not used: no function calls it' "$WJIT" --gpu-explain unused.wasm
 finish
