@@ -291,7 +291,7 @@ static const struct row *find_row(const char *arg, size_t name_bytes, enum comma
 static int parse_option(struct options *options, char **argv, int argc, int *at)
 {
     const char *arg = argv[(*at)++];
-    size_t name_bytes = strcspn(arg, "=");
+    size_t name_bytes = (size_t) (strchrnul(arg, '=') - arg);
     const char *value = arg[name_bytes] ? arg + name_bytes + 1 : NULL;
     const struct row *row = find_row(arg, name_bytes, options->command);
     if (!row) {

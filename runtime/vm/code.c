@@ -87,7 +87,7 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
     }
     code->region = region;
     region->owner = code;
-    wj_pages_populate(region->exec, region->table_bytes);
+    wj_pages_populate(region->exec, (size_t) func_count * sizeof(void *));
     for (uint32_t i = 0; i < func_count; i++) {
         wj_region_table(region)[i] = engine->stubs[WJ_STUB_LAZY_DIRECT];
     }
