@@ -504,9 +504,13 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
         *result = soft_result(t, bits, soft, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
         return true;
     }
-    if (!a.is_dynamic && !b.is_dynamic) {
-        // The result could be known, and 0: see wj_spv_zero().
+    // The result could be known, and 0; a lane of integers, too: see wj_spv_zero().
+    const bool has_lanes = wj_spv_components(repr) > 1;
+    if (!a.is_dynamic && (has_lanes || !b.is_dynamic)) {
         a = wj_spv_value(wj_spv_opaque(t, bits, wj_spv_as(t, a, bits)), bits);
+    }
+    if (!b.is_dynamic && has_lanes) {
+        b = wj_spv_value(wj_spv_opaque(t, bits, wj_spv_as(t, b, bits)), bits);
     }
     const uint32_t x = wj_spv_as(t, a, repr);
     const uint32_t y = wj_spv_as(t, b, repr);

@@ -166,7 +166,13 @@ static bool splat(struct wj_spv_translator *t, const struct wj_op *op)
 static bool extract(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
-    const struct wj_spv_value value = wj_spv_pop(t);
+    struct wj_spv_value value = wj_spv_pop(t);
+    if (!value.is_dynamic && (op->type == SHAPE_F32X4 || op->type == SHAPE_F64X2)) {
+        // A float that was made of known integers could be a known 0: see wj_spv_zero().
+        const uint32_t words = wj_spv_as(t, value, REPR_U32X4);
+        value = wj_spv_value(wj_spv_opaque(t, REPR_U32X4, words), REPR_U32X4);
+        value.is_dynamic = true;
+    }
     if (op->type == SHAPE_F32X4 && value.repr == REPR_F32X4) {
         const uint32_t id =
             WJ_SPV_OP(b, SpvOpCompositeExtract, t->types[REPR_F32], value.id, op->lane);

@@ -20,7 +20,8 @@ ZEROS = ["f32.const 0", "f32.const -0", "f32.const 1e-40 f32.trunc", "f32.const 
 VECTORS = ["v128.const f32x4 0 0 0 0", "v128.const f32x4 0.5 1e-40 0.3 -0.1 f32x4.trunc",
            "i32.const 0 i32x4.splat", "v128.const i32x4 1 1 1 1 i32.const 0 i32x4.replace_lane 1",
            "i32.const 64 v128.load32_zero",
-           "local.get $vector", "local.get $vector local.get $vector f32x4.sub"]
+           "local.get $vector", "local.get $vector local.get $vector f32x4.sub",
+           "i64.const 5 i64x2.splat"]
 body = []
 for i, zero in enumerate(ZEROS):
     for j, op in enumerate(("mul", "div")):
