@@ -455,6 +455,11 @@ static void branch(struct wj_spv_translator *t, uint32_t depth)
     leave_to(t, target, false);
 }
 
+void wj_spv_return(struct wj_spv_translator *t)
+{
+    branch(t, t->label_count - 1);
+}
+
 static void branch_if(struct wj_spv_translator *t, uint32_t depth)
 {
     struct wj_spv_builder *b = &t->b;
@@ -729,7 +734,19 @@ static bool end_function(struct wj_spv_translator *t)
     if (block->result_count == 0) {
         wj_spv_raw(&b->body, SpvOpReturn, NULL, 0);
     } else {
-        const uint32_t id = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(block->results[0]));
+        uint32_t *ids = WJ_ARENA_ARRAY(&t->pass_arena, uint32_t, block->result_count);
+        if (ids == NULL) {
+            t->has_failed = true;
+            return false;
+        }
+        for (uint32_t i = block->result_count; i-- > 0;) {
+            ids[i] = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(block->results[i]));
+        }
+        const uint32_t id =
+            block->result_count == 1
+                ? ids[0]
+                : wj_spv_result(b, SpvOpCompositeConstruct, wj_spv_result_type(t, t->func->type),
+                                ids, block->result_count);
         WJ_SPV_DO(b, SpvOpReturnValue, id);
     }
     b->is_terminated = true;
@@ -760,7 +777,7 @@ bool wj_spv_control(struct wj_spv_translator *t, const struct wj_op *op)
     case CONTROL_BR: branch(t, op->index); return true;
     case CONTROL_BR_IF: branch_if(t, op->index); return true;
     case CONTROL_BR_TABLE: return branch_table(t, op);
-    case CONTROL_RETURN: branch(t, t->label_count - 1); return true;
+    case CONTROL_RETURN: wj_spv_return(t); return true;
     case CONTROL_UNREACHABLE:
         wj_spv_trap_if(t, op, wj_spv_const_bool(&t->b, true), WJ_TRAP_UNREACHABLE);
         leave_to(t, 0, false);

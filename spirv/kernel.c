@@ -540,7 +540,7 @@ static bool check_recursion(struct wj_spv_translator *t)
         struct wj_spv_func *to = &t->funcs[callee];
         if (to->visit == VISIT_OPEN) {
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, to->call_at,
-                              "function %u is recursive", to->index);
+                              "function %u is recursive: use a loop", to->index);
         }
         if (to->visit == VISIT_NONE) {
             to->visit = VISIT_OPEN;
@@ -626,9 +626,10 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e)
         }
         const struct wj_spv_func *func = &t->funcs[i];
         if (i != 0 && func->has_loops && t->caps->loop_iterations_max != 0) {
-            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->call_at,
-                              "calls function %u, which loops: the device ends loops early",
-                              func->index);
+            return wj_err_set(
+                t->reason, WJ_ERR_UNSUPPORTED, func->call_at,
+                "calls function %u, which loops: the device ends loops early; inline it",
+                func->index);
         }
     }
     return check_recursion(t);
@@ -662,6 +663,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     if (!translate_all(t, &e)) {
         goto done;
     }
+    wj_spv_bulk_helpers(t);
     wj_spv_memory_helpers(t);
     wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);

@@ -608,13 +608,32 @@ static bool store_lane(struct wj_spv_translator *t, const struct wj_op *op)
     return store(t, op, wj_spv_value(words[0], REPR_U32), size);
 }
 
+uint32_t wj_spv_load_word_at(struct wj_spv_translator *t, uint32_t address)
+{
+    return load_word(t, word_index(t, address));
+}
+
+void wj_spv_store_word_at(struct wj_spv_translator *t, uint32_t address, uint32_t word)
+{
+    store_aligned(t, address, &word, 1);
+}
+
+void wj_spv_store_byte_at(struct wj_spv_translator *t, uint32_t address, uint32_t byte)
+{
+    call_store(t, &t->store_byte, address, byte);
+}
+
 static bool memory_size(struct wj_spv_translator *t, const struct wj_op *op)
 {
+    if (op->sub == MEMORY_FILL || op->sub == MEMORY_COPY) {
+        return wj_spv_bulk(t, op);
+    }
     if (op->sub != MEMORY_SIZE || op->index != 0) {
         static const char *const names[] = {
-            [MEMORY_SIZE] = "a second memory", [MEMORY_GROW] = "memory.grow",
-            [MEMORY_FILL] = "memory.fill",     [MEMORY_COPY] = "memory.copy",
-            [MEMORY_INIT] = "memory.init",     [DATA_DROP] = "data.drop",
+            [MEMORY_SIZE] = "a second memory",
+            [MEMORY_GROW] = "memory.grow: grow before the dispatch",
+            [MEMORY_INIT] = "memory.init: copy from an active segment",
+            [DATA_DROP] = "data.drop",
         };
         return wj_spv_refuse(t, op, "%s", names[op->sub]);
     }

@@ -99,7 +99,7 @@ bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_v
                                  type == WJ_TYPE_I64 ? "i64" : "f64");
         }
         if (type == WJ_TYPE_F64 && (t->uses_pairs || !t->caps->has_float64)) {
-            return wj_spv_refuse(t, op, "f64: the device has no 64-bit floats");
+            return wj_spv_refuse(t, op, "f64: the device has no 64-bit floats; f32 would do");
         }
         return true;
     }
@@ -252,13 +252,13 @@ static bool global_op(struct wj_spv_translator *t, const struct wj_op *op)
         return wj_spv_window_global(t, op);
     }
     if (op->sub == GLOBAL_SET) {
-        return wj_spv_refuse(t, op, "writes global %u", op->index);
+        return wj_spv_refuse(t, op, "writes global %u: use memory or a parameter", op->index);
     }
     if (global->type.is_mutable) {
-        return wj_spv_refuse(t, op, "reads mutable global %u", op->index);
+        return wj_spv_refuse(t, op, "reads mutable global %u: pass it through args", op->index);
     }
     if (global->is_imported) {
-        return wj_spv_refuse(t, op, "reads imported global %u", op->index);
+        return wj_spv_refuse(t, op, "reads imported global %u: pass it through args", op->index);
     }
     // Validated code: one constant and `end`, or something that only instantiation can evaluate.
     const uint8_t *at = global->init.code + 1;
@@ -331,22 +331,42 @@ static void note_call(struct wj_spv_translator *t, uint32_t callee)
     }
 }
 
+// Several results are the members of a structure.
+uint32_t wj_spv_result_type(struct wj_spv_translator *t, const struct wj_functype *type)
+{
+    const wj_valtype *results = type->types + type->param_count;
+    if (type->result_count == 0) {
+        return wj_spv_type_void(&t->b);
+    }
+    if (type->result_count == 1) {
+        return t->types[wj_spv_repr_of(*results)];
+    }
+    uint32_t *members = WJ_ARENA_ARRAY(&t->pass_arena, uint32_t, type->result_count);
+    if (members == NULL) {
+        t->has_failed = true;
+        return wj_spv_type_void(&t->b);
+    }
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        members[i] = t->types[wj_spv_repr_of(results[i])];
+    }
+    return wj_spv_type(&t->b, SpvOpTypeStruct, members, type->result_count);
+}
+
 static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
 {
-    if (op->sub != CALL_DIRECT) {
+    const bool is_tail = op->sub == CALL_RETURN_DIRECT;
+    if (op->sub != CALL_DIRECT && !is_tail) {
+        const bool is_indirect = op->sub == CALL_INDIRECT || op->sub == CALL_RETURN_INDIRECT;
         return wj_spv_refuse(t, op,
-                             op->sub == CALL_INDIRECT ? "indirect call"
-                             : op->sub == CALL_REF    ? "call through a reference"
-                                                      : "tail call");
+                             is_indirect ? "indirect call: call functions by name"
+                                         : "call through a reference: call functions by name");
     }
     const struct wj_func *callee = &t->module->funcs[op->index];
     if (callee->is_imported) {
-        return wj_spv_refuse(t, op, "calls imported function %u", op->index);
+        return wj_spv_refuse(t, op, "calls imported function %u: no device can call the host",
+                             op->index);
     }
     const struct wj_functype *type = op->functype;
-    if (type->result_count > 1) {
-        return wj_spv_refuse(t, op, "calls function %u, which has several results", op->index);
-    }
     for (uint32_t i = 0; i < type->param_count + type->result_count; i++) {
         if (!wj_spv_check_type(t, op, type->types[i])) {
             return false;
@@ -370,13 +390,18 @@ static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
     for (uint32_t i = type->param_count; i-- > 0;) {
         operands[i + 1] = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(type->types[i]));
     }
-    const wj_valtype *result = type->types + type->param_count;
-    const uint32_t result_type =
-        type->result_count == 0 ? wj_spv_type_void(&t->b) : t->types[wj_spv_repr_of(*result)];
-    const uint32_t id =
-        wj_spv_result(&t->b, SpvOpFunctionCall, result_type, operands, type->param_count + 1);
-    if (type->result_count != 0) {
-        wj_spv_push(t, wj_spv_value(id, wj_spv_repr_of(*result)));
+    const wj_valtype *results = type->types + type->param_count;
+    const uint32_t id = wj_spv_result(&t->b, SpvOpFunctionCall, wj_spv_result_type(t, type),
+                                      operands, type->param_count + 1);
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        const enum wj_spv_repr repr = wj_spv_repr_of(results[i]);
+        const uint32_t member = type->result_count == 1 ? id
+                                                        : WJ_SPV_OP(&t->b, SpvOpCompositeExtract,
+                                                                    t->types[repr], id, i);
+        wj_spv_push(t, wj_spv_value(member, repr));
+    }
+    if (is_tail) {
+        wj_spv_return(t);
     }
     return true;
 }
@@ -491,8 +516,7 @@ static bool sink_begin(void *context, const struct wj_walk_func *func)
         t->has_failed = true;
         return false;
     }
-    words[0] = type->result_count == 0 ? wj_spv_type_void(b)
-                                       : t->types[wj_spv_repr_of(type->types[type->param_count])];
+    words[0] = wj_spv_result_type(t, type);
     for (uint32_t i = 0; i < type->param_count; i++) {
         words[i + 1] = t->types[wj_spv_repr_of(type->types[i])];
     }

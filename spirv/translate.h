@@ -200,6 +200,7 @@ struct wj_spv_translator {
     struct wj_spv_window window;
     // Functions, made at the end when they were called.
     uint32_t store_byte, store_word, divide_pairs, soft[SOFT_COUNT];
+    uint32_t bulk[2]; // fill, copy
 
     // The functions of the kernel.
     struct wj_spv_func *funcs;
@@ -262,6 +263,7 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
                            enum wj_spv_mode mode, bool *is_useful);
 struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index, uint32_t call_at);
 bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op);
+uint32_t wj_spv_result_type(struct wj_spv_translator *t, const struct wj_functype *type);
 
 // control.c
 bool wj_spv_control(struct wj_spv_translator *t, const struct wj_op *op);
@@ -272,6 +274,8 @@ void wj_spv_trap_if(struct wj_spv_translator *t, const struct wj_op *op, uint32_
                     enum wj_trap_kind kind);
 void wj_spv_restart_if(struct wj_spv_translator *t, uint32_t condition);
 void wj_spv_effect(struct wj_spv_translator *t);
+// Leaves the function with what is on the stack.
+void wj_spv_return(struct wj_spv_translator *t);
 // A local is assigned.
 void wj_spv_note_local(struct wj_spv_translator *t, uint32_t local);
 
@@ -330,6 +334,16 @@ void wj_spv_memory_helpers(struct wj_spv_translator *t);
 
 // Stores a byte through the view of bytes.
 void wj_spv_store_byte_view(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
+
+// In functions made at the end: words by their address; of stores it is a multiple of 4.
+uint32_t wj_spv_load_word_at(struct wj_spv_translator *t, uint32_t address);
+void wj_spv_store_word_at(struct wj_spv_translator *t, uint32_t address, uint32_t word);
+void wj_spv_store_byte_at(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
+
+// bulk.c
+bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op);
+// Makes the functions that were called.
+void wj_spv_bulk_helpers(struct wj_spv_translator *t);
 
 // window.c
 bool wj_spv_window_plan(struct wj_spv_translator *t, const struct wj_gpu_shape *shape);

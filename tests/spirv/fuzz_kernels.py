@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs random kernels on the GPU, on the CPU and, where node is, on V8: same bytes, same traps.
 
-    tests/spirv/fuzz_kernels.py [--wjit PATH] [--device any] [--seed N] [--count N] [--node PATH]
+    tests/spirv/fuzz_kernels.py [--wjit PATH] [--device any] [--seed N] [--count N] [--seconds N]
+                                 [--node PATH]
 """
 import argparse
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import kernels
 
@@ -38,11 +40,14 @@ def main():
     parser.add_argument("--device", default="any")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--seconds", type=int, help="begin no kernel after this time")
     parser.add_argument("--node", default=shutil.which("node"))
     parser.add_argument("--keep", help="a folder for the modules that differ")
     options = parser.parse_args()
     failures = 0
     on_device = 0
+    done = 0
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         script = os.path.join(folder, "run.mjs")
         wat = os.path.join(folder, "kernel.wat")
@@ -50,6 +55,9 @@ def main():
         with open(script, "w", encoding="ascii") as file:
             file.write(NODE)
         for seed in range(options.seed, options.seed + options.count):
+            if options.seconds and time.monotonic() - start > options.seconds:
+                break
+            done += 1
             # Most kernels run through; some trap; some find none of their addresses aligned.
             args = kernels.ARGS + (1 if seed % 5 == 4 else 0)
             with open(wat, "w", encoding="ascii") as file:
@@ -69,7 +77,7 @@ def main():
                 print(f"seed {seed}: exit codes {codes}: results differ")
                 if options.keep:
                     shutil.copy(wasm, os.path.join(options.keep, f"{seed}.wasm"))
-    print(f"{options.count - failures} passed, {failures} failed, 0 skipped "
+    print(f"{done - failures} passed, {failures} failed, 0 skipped "
           f"({on_device} ran on the device)")
     return 1 if failures else 0
 
