@@ -146,6 +146,18 @@ static void write_funcs(const struct wj_code *code, uint8_t *file)
     }
 }
 
+// What was mapped from a file is in one view alone; of the rest the other view's pages are there.
+static void write_code(const struct wj_region *region, uint8_t *out, uint64_t size_bytes)
+{
+    uint64_t from_file = region->file_bytes < size_bytes ? region->file_bytes : size_bytes;
+    if (from_file != 0) {
+        memcpy(out, region->exec + region->table_bytes, from_file);
+    }
+    if (size_bytes > from_file) {
+        memcpy(out + from_file, region->write + from_file, size_bytes - from_file);
+    }
+}
+
 bool wj_cwasm_write(const struct wj_code *code, const struct wj_hash128 *key, struct wj_blob *out,
                     struct wj_err *err)
 {
@@ -171,11 +183,7 @@ bool wj_cwasm_write(const struct wj_code *code, const struct wj_hash128 *key, st
         memcpy(file + parts[WJ_CWASM_MODULE].offset, module->bytes, module->size_bytes);
     }
     write_funcs(code, file);
-    if (parts[WJ_CWASM_CODE].size_bytes != 0) {
-        // What was loaded from a file is in the executable view alone.
-        memcpy(file + parts[WJ_CWASM_CODE].offset, code->region->exec + code->region->table_bytes,
-               parts[WJ_CWASM_CODE].size_bytes);
-    }
+    write_code(code->region, file + parts[WJ_CWASM_CODE].offset, parts[WJ_CWASM_CODE].size_bytes);
     for (unsigned i = WJ_CWASM_BODIES; i < WJ_CWASM_PART_COUNT; i++) {
         parts[i].checksum = wj_hash64(file + parts[i].offset, parts[i].size_bytes);
     }

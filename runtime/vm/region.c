@@ -239,6 +239,7 @@ struct wj_code_chunk *wj_region_adopt(struct wj_region *region, const struct wj_
         // The two views differ up to the end of the page.
         size_t used_bytes = align_up(chunk->limit, PAGE_BYTES);
         region->used_bytes = used_bytes < region->code_bytes ? used_bytes : region->code_bytes;
+        region->file_bytes = size;
     } else if (!*is_damaged) {
         wj_pages_populate(region->write + chunk->start, size);
         memcpy(region->write + chunk->start, source->bytes, size);

@@ -41,6 +41,7 @@ struct wj_region {
     size_t table_bytes; // whole pages
     size_t code_bytes;  // capacity
     size_t used_bytes;  // of the code part, up to the last chunk's limit
+    size_t file_bytes;  // of its start, which is a file's in the executable view alone
     void *owner;        // struct wj_code, or NULL for the engine's own
     _Atomic uint32_t chunk_count;
     // Ascending by address. What chunk_count covers is never written again.
