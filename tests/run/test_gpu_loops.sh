@@ -50,4 +50,41 @@ program endless <<'WAT'
   (br $again))
 WAT
 both endless 134
+# Long ones: right on the device, or on the CPU.
+same() {
+    local icd
+    expect 0 - "$WJIT" --gpu=off "$1.wasm"
+    cp out cpu
+    for icd in "$VK_ICD_FILENAMES" "${WJIT_SWIFTSHADER_ICD:-}"; do
+        [ -e "$icd" ] || continue
+        VK_ICD_FILENAMES=$icd expect 0 - "$WJIT" --gpu=any "$1.wasm"
+        cmp -s cpu out || fail "$1 on $icd: other output than on the CPU"
+    done
+}
+program long <<'WAT'
+(if (i32.eq (local.get $x) (i32.const 42)) (then
+  (loop $again
+    (local.set $v (i32.add (i32.mul (local.get $v) (i32.const 1664525)) (local.get $i)))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $i) (i32.const 10000000))))))
+(i32.store (local.get $at) (local.get $v))
+WAT
+same long
+program arms <<'WAT'
+(if (i32.and (local.get $x) (i32.const 1))
+  (then (loop $again
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (local.set $v (i32.add (i32.mul (local.get $v) (i32.const 5)) (local.get $i)))
+    (br_if $again (i32.lt_u (local.get $i) (i32.mul (local.get $x) (i32.const 700))))))
+  (else (loop $outer
+    (local.set $w (local.get $x))
+    (loop $inner
+      (local.set $v (i32.xor (i32.rotl (local.get $v) (i32.const 3)) (local.get $w)))
+      (local.set $w (i32.sub (local.get $w) (i32.const 1)))
+      (br_if $inner (i32.gt_s (local.get $w) (i32.const 0))))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $outer (i32.lt_u (local.get $i) (i32.const 900))))))
+(i32.store (local.get $at) (local.get $v))
+WAT
+same arms
 finish
