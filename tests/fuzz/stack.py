@@ -12,13 +12,32 @@ COMPARE = {"i32": "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split(),
            "f64": "eq ne lt gt le ge".split()}
 COMPARE["i64"] = COMPARE["i32"]
 VECTOR = ("i64x2.add i32x4.sub v128.xor i8x16.add_sat_s i16x8.mul i8x16.swizzle i32x4.gt_s "
-          "i8x16.min_u").split()
+          "i8x16.min_u i16x8.sub i8x16.sub i64x2.sub i16x8.add_sat_u i32x4.mul i16x8.gt_u "
+          "i8x16.avgr_u i64x2.gt_s i16x8.max_s i32x4.dot_i16x8_s i8x16.narrow_i16x8_u "
+          "i16x8.extmul_high_i8x16_s v128.andnot i64x2.mul").split()
+VECTOR_UNARY = ("i8x16.abs i16x8.neg i32x4.abs i64x2.neg i8x16.popcnt v128.not "
+                "i16x8.extend_high_i8x16_s i64x2.extend_low_i32x4_u "
+                "i32x4.extadd_pairwise_i16x8_u").split()
+LOADS = {"i32": "load8_s load8_u load16_s load16_u load load".split(),
+         "i64": "load8_s load8_u load16_s load16_u load32_s load32_u load load".split(),
+         "v128": "load load8x8_s load16x4_u load32_splat load64_zero".split()}
+STORES = {"i32": "store8 store16 store store".split(),
+          "i64": "store8 store16 store32 store store".split(), "v128": ["store"]}
+SHIFTS = "shl shr_s shr_u rotl rotr".split()
 CONVERT = {("i32", "i64"): "i64.extend_i32_u", ("i64", "i32"): "i32.wrap_i64",
            ("i32", "f64"): "f64.convert_i32_s", ("f64", "i32"): "i32.trunc_sat_f64_u",
            ("f64", "i64"): "i64.trunc_sat_f64_s", ("i64", "f64"): "f64.convert_i64_u",
            ("v128", "i64"): "i64x2.extract_lane 1", ("i32", "v128"): "i32x4.splat",
+           ("f64", "f64"): "f32.demote_f64 f64.promote_f32",
+           ("i64", "i64"): "f32.convert_i64_u i64.trunc_sat_f32_s",
+           ("i32", "i32"): "i64.extend_i32_s i64.const 9 i64.shr_s i32.wrap_i64",
            ("i64", "v128"): "i64x2.splat", ("v128", "i32"): "i8x16.extract_lane_s 5"}
-EDGES = [0, 1, -1, 2, 7, 31, 32, 255, -128, 4096, 2**31 - 1, -2**31]
+# What becomes of a value that nothing else uses. NaNs are not told apart.
+SEEN = {"i32": "global.get $i32 i32.add global.set $i32",
+        "i64": "global.get $i64 i64.add global.set $i64",
+        "f64": "i64.trunc_sat_f64_s global.get $i64 i64.xor global.set $i64",
+        "v128": "global.get $v128 i32x4.add global.set $v128"}
+EDGES = [0, 1, -1, 2, 7, 31, 32, 63, 255, -128, 4096, 2**31 - 1, -2**31]
 DEPTH_MAX = 4
 ROUNDS = 3
 
@@ -92,6 +111,8 @@ class Function:
                     self.emit(r.choice(VECTOR), 2, [t])
             else:
                 self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
+        elif choice < 0.39 and self.top() in ("i32", "i64", "v128"):
+            self.with_constant(self.top())
         elif choice < 0.40 and self.available() >= 2 and self.top() == self.stack[-2] != "v128":
             t = self.top()
             self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
@@ -113,6 +134,8 @@ class Function:
             self.emit(f"local.tee {self.local_of(self.top())}")
         elif choice < 0.70 and self.top() != "v128":
             self.emit(f"global.set ${self.top()}", 1)
+        elif choice < 0.71:
+            self.choose()
         elif choice < 0.72:
             t = self.top()
             self.push(t)
@@ -121,15 +144,17 @@ class Function:
         elif choice < 0.76:
             t = r.choice([t for t in self.types if t != "f64"]) # no NaNs in memory
             self.address()
+            offset = r.choice([0, 4, 100, 5000])
             if r.random() < 0.5:
-                self.emit(f"{t}.load offset={r.choice([0, 4, 100])}", 1, [t])
+                self.emit(f"{t}.{r.choice(LOADS[t])} offset={offset}", 1, [t])
             else:
                 self.push(t)
-                self.emit(f"{t}.store offset={r.choice([0, 4, 100])}", 2)
+                self.emit(f"{t}.{r.choice(STORES[t])} offset={offset}", 2)
         elif choice < 0.79 and self.top() in ("i32", "i64"):
             t = self.top()
             if r.random() < 0.5:
-                self.emit(f"{t}.const {r.choice([1, 3, 7, -5, 16, 1000])}", pushes=[t])
+                divisor = r.choice([1, 2, 3, 7, -5, -8, 16, -1000, 2**31 - 1])
+                self.emit(f"{t}.const {divisor}", pushes=[t])
             else:
                 self.push(t)
                 self.emit(f"{t}.const {r.choice([1, 2**31 - 1])} {t}.and {t}.const 1 {t}.or")
@@ -141,16 +166,53 @@ class Function:
         elif choice < 0.94:
             self.branch_if()
         elif choice < 0.96:
-            self.emit("drop", 1)
+            self.give_up()
         elif choice < 0.975:
             self.heat()
         else:
             self.push(r.choice(self.types))
             self.push(r.choice(self.types))
 
+    def with_constant(self, t):
+        """What has a form of its own for a constant operand."""
+        r = self.random
+        if t == "v128":
+            if r.random() < 0.4:
+                return self.emit(r.choice(VECTOR_UNARY))
+            shape = r.choice(["i8x16", "i16x8", "i32x4", "i64x2"])
+            return self.emit(f"i32.const {r.choice(EDGES)} {shape}.{r.choice(SHIFTS[:3])}")
+        op = r.choice(SHIFTS if r.random() < 0.6 else OPS[t])
+        if r.random() < 0.2:
+            divisor = r.choice([2, 4, 7, 16, -2, -3, -8, -1000, 2**30])
+            return self.emit(f"{t}.const {divisor} {t}.{r.choice(['div_s', 'rem_s', 'div_u'])}")
+        return self.emit(f"{t}.const {r.choice(EDGES)} {t}.{op}")
+
+    def condition(self):
+        """A comparison on top of the stack, as its user finds it."""
+        t = self.random.choice([t for t in self.types if t != "v128"])
+        self.push(t)
+        self.push(t)
+        self.emit(f"{t}.{self.random.choice(COMPARE[t])}", 2, ["i32"])
+        if self.random.random() < 0.4:
+            self.emit("i32.eqz")
+
+    def choose(self):
+        t = self.random.choice(self.types)
+        self.push(t)
+        self.push(t)
+        self.condition()
+        self.emit(f"select (result {t})" if t == "v128" else "select", 3, [t])
+
     def call(self, callee):
-        # The arguments may lie on the stack already, among other values.
-        self.want(callee.params)
+        # The arguments may lie on the stack already, among other values, or be this function's own
+        # parameters in another order: registers change places then.
+        if self.params and self.random.random() < 0.4:
+            for t in callee.params:
+                own = [i for i, each in enumerate(self.params) if each == t]
+                self.emit(f"local.get {self.random.choice(own)}", pushes=[t]) if own else \
+                    self.push(t)
+        else:
+            self.want(callee.params)
         if self.random.random() < 0.3:
             self.emit(f"i32.const {callee.number} call_indirect (type $t{callee.number})",
                       len(callee.params), callee.results)
@@ -175,18 +237,25 @@ class Function:
             return
         depth = len(self.labels) - 1 - self.labels.index(label)
         self.want(label["results"])
-        self.push("i32")
         if self.random.random() < 0.5:
-            self.emit("i32.const 1 i32.and")
+            self.condition()
+        else:
+            self.push("i32")
+            if self.random.random() < 0.5:
+                self.emit("i32.const 1 i32.and")
         self.emit(f"br_if {depth}", 1)
+
+    def give_up(self):
+        """Drops the top, seldom without a trace: a wrong value that nobody sees is no find."""
+        self.emit("drop" if self.random.random() < 0.2 else SEEN[self.top()], 1)
 
     def settle(self, types):
         """The end of a block: exactly these values above its height."""
         while self.available() > len(types):
-            self.emit("drop", 1)
+            self.give_up()
         if self.stack[self.labels[-1]["height"]:] != types:
             while self.available():
-                self.emit("drop", 1)
+                self.give_up()
             for t in types:
                 self.push(t)
 
@@ -227,8 +296,10 @@ class Function:
         results = [r.choice(self.types) for _ in range(r.choice([0, 1, 1, 2, 4]))]
         counter = None
         if kind == "if":
-            self.push("i32")
             if r.random() < 0.5:
+                self.condition()
+            else:
+                self.push("i32")
                 self.emit("i32.const 1 i32.and")
             self.stack.pop()
         elif kind == "loop":
@@ -277,7 +348,7 @@ class Function:
 
 def module(random):
     types = random.choice([["i32"], ["i32", "i64"], ["i32", "i64", "f64"],
-                           ["i32", "i64", "f64", "v128"]])
+                           ["i32", "i64", "f64", "v128"], ["i32", "i64", "v128", "v128"]])
     if "i64" not in types:
         types = types + ["i64"]
     functions, text = [], []
@@ -288,8 +359,13 @@ def module(random):
         if sum("call" in line for line in function.text) < 4 and len(function.text) < 300:
             functions.append(function)
     count = len(text)
+    some_bytes = "".join(f"\\{byte:02x}" for byte in random.randbytes(256))
     return "\n".join(['(module (memory (export "memory") 2)', f"(table {count} funcref)",
+                      *(f'(data (i32.const {at}) "{some_bytes}")' for at in range(0, 2300, 256)),
                       "(elem (i32.const 0) " + " ".join(f"$f{i}" for i in range(count)) + ")",
                       '(global $i32 (export "i32") (mut i32) (i32.const 5))',
                       '(global $i64 (export "i64") (mut i64) (i64.const -7))',
-                      '(global $f64 (export "f64") (mut f64) (f64.const 0.5))'] + text + [")"])
+                      '(global $f64 (export "f64") (mut f64) (f64.const 0.5))',
+                      "(global $v128 (mut v128) (v128.const i64x2 1 2))"] + text + [
+                          '(func (export "vector") (result i64) (i64.xor (i64x2.extract_lane 0 '
+                          "(global.get $v128)) (i64x2.extract_lane 1 (global.get $v128)))))"])
