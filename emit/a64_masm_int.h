@@ -154,6 +154,21 @@ static inline void masm_ibin_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_
     masm_ibin(m, op, num, d, a, A64_TMP);
 }
 
+static inline void masm_ibin_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                     struct wj_slot d, wj_reg b)
+{
+    masm_load_slot(m, num, A64_TMP, d);
+    masm_ibin(m, op, num, A64_TMP, A64_TMP, b);
+    masm_store_slot(m, num, A64_TMP, d);
+}
+
+static inline void masm_ibin_imm_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                         struct wj_slot d, int32_t imm)
+{
+    masm_mov_imm(m, num, A64_TMP2, (uint64_t) (int64_t) imm);
+    masm_ibin_to_slot(m, op, num, d, A64_TMP2);
+}
+
 static inline void a64_load_num(struct wj_masm *m, enum wj_num num, wj_reg d, struct wj_addr a)
 {
     static const enum wj_load_op loads[] = {LOAD_I32, LOAD_I64, LOAD_F32, LOAD_F64, LOAD_V128};

@@ -149,6 +149,8 @@ struct wj_masm {
 //        ADD .. ROTR for every immediate (shift counts are masked); a target uses its temporaries
 //        where the immediate does not fit
 //   void masm_ibin_slot(m, op, num, wj_reg d, wj_reg a, struct wj_slot b);     ADD .. XOR
+//   void masm_ibin_to_slot(m, op, num, struct wj_slot d, wj_reg b);            ADD .. XOR but MUL:
+//   void masm_ibin_imm_to_slot(m, op, num, struct wj_slot d, int32_t imm);     d = d op b
 //   void masm_ibin_addr(m, op, num, wj_reg d, wj_reg a, struct wj_addr b);     ADD .. XOR; b is a
 //        full-width load
 //   void masm_lea(m, num, wj_reg d, wj_reg a, wj_reg b, unsigned shift);       d = a + (b <<

@@ -245,6 +245,19 @@ TRACE_INLINE void masm_ibin_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_n
     trace_line(m, "%s.%s %s, %s, %s", trace_num(num), trace_ibinop(op), R(d), R(a), SLOT(b));
 }
 
+TRACE_INLINE void masm_ibin_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                    struct wj_slot d, wj_reg b)
+{
+    trace_line(m, "%s.%s %s, %s, %s", trace_num(num), trace_ibinop(op), SLOT(d), SLOT(d), R(b));
+}
+
+TRACE_INLINE void masm_ibin_imm_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                        struct wj_slot d, int32_t imm)
+{
+    trace_line(m, "%s.%s %s, %s, %" PRId32, trace_num(num), trace_ibinop(op), SLOT(d), SLOT(d),
+               imm);
+}
+
 TRACE_INLINE void masm_ibin_addr(struct wj_masm *m, enum wj_ibinop op, enum wj_num num, wj_reg d,
                                  wj_reg a, struct wj_addr b)
 {

@@ -297,6 +297,20 @@ X64_INLINE void masm_ibin_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num
     x64_ibin_rm(m, op, num, d, a, x64_slot(b));
 }
 
+X64_INLINE void masm_ibin_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                  struct wj_slot d, wj_reg b)
+{
+    x64_rm(m, (uint32_t) x64_alu_of(op) << 3 | 1 | x64_w(num), b, x64_slot(d));
+}
+
+X64_INLINE void masm_ibin_imm_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
+                                      struct wj_slot d, int32_t imm)
+{
+    bool is_short = x64_fits8(imm);
+    x64_rm_imm(m, (is_short ? 0x83 : 0x81) | x64_w(num), x64_alu_of(op), x64_slot(d),
+               (uint32_t) imm, is_short ? 1 : 4);
+}
+
 X64_INLINE void masm_ibin_addr(struct wj_masm *m, enum wj_ibinop op, enum wj_num num, wj_reg d,
                                wj_reg a, struct wj_addr b)
 {

@@ -139,6 +139,38 @@ JIT_INLINE bool ibinary_is_deferred(struct jit *j, const struct wj_op *op, enum 
     return false;
 }
 
+static inline bool ibin_can_store(enum wj_ibinop op)
+{
+    return op <= IBIN_XOR && op != IBIN_MUL;
+}
+
+// x = x op b for a local x that lives in the frame: one operation on memory. The local.set that
+// follows finds its own local, and has nothing to do.
+static bool ibinary_into_frame(struct jit *j, const struct wj_op *op, enum wj_ibinop bin,
+                               enum wj_num num, struct value *a, struct value *b)
+{
+    uint32_t index = op->next[1];
+    if (ibin_is_commutative(bin) && b->kind == VALUE_LOCAL && b->local == index) {
+        struct value *swap = a;
+        a = b;
+        b = swap;
+    }
+    if (index >= 0x80 || a->kind != VALUE_LOCAL || a->local != index || a->reg != WJ_REG_NONE ||
+        j->locals[index].aliases != 0 || !ibin_can_store(bin)) {
+        return false;
+    }
+    int64_t imm = is_const(b) ? const_signed(b) : INT64_MAX;
+    if (imm == (int32_t) imm) {
+        masm_ibin_imm_to_slot(&j->m, bin, num, local_slot(j, index), (int32_t) imm);
+    } else {
+        wj_reg rb = value_reg(j, b);
+        masm_ibin_to_slot(&j->m, bin, num, local_slot(j, index), rb);
+        value_release(j, b);
+    }
+    push_local(j, index);
+    return true;
+}
+
 JIT_INLINE void ibinary(struct jit *j, const struct wj_op *op, enum wj_ibinop bin, enum wj_num num)
 {
     if (bin >= IBIN_DIV_S) {
@@ -147,6 +179,10 @@ JIT_INLINE void ibinary(struct jit *j, const struct wj_op *op, enum wj_ibinop bi
     }
     struct value *b = stack_pop(j);
     struct value *a = stack_pop(j);
+    if (MASM_HAS_MEM_OPERANDS && op->next[0] == NEXT_LOCAL_SET &&
+        ibinary_into_frame(j, op, bin, num, a, b)) {
+        return;
+    }
     if (ibin_is_commutative(bin) && (is_const(a) || (takes_slot(a) && value_in_reg(b)))) {
         struct value *swap = a;
         a = b;

@@ -109,6 +109,17 @@ static void test_slots(uint8_t *arena)
             check(memcmp(before, place - 8, 32) == 0, "store_slot beyond its place");
             check(io.out.x[4] == (uint64_t) (uintptr_t) place && io.out.x[5] == 1, "lea_slot");
             case_clear(&c);
+            if (num <= NUM_I64) {
+                m = case_begin(&c);
+                masm_store_slot_imm(m, num, bits, slot);
+                masm_ibin_to_slot(m, IBIN_SUB, num, slot, 3);
+                masm_ibin_imm_to_slot(m, IBIN_XOR, num, slot, -4097);
+                case_end(&c);
+                case_run(&c, &io);
+                uint64_t left = (bits - io.in.x[3]) ^ (uint64_t) -4097;
+                check(memcmp(place, &left, size) == 0, "ibin_to_slot");
+                case_clear(&c);
+            }
             if (num == NUM_V128) {
                 continue;
             }

@@ -47,6 +47,8 @@ static void emit_every_int(struct wj_masm *m, const struct every_verb *v)
     masm_ibin(m, IBIN_ADD, NUM_I32, v->g0, v->g1, v->g2);
     masm_ibin_imm(m, IBIN_ROTR, NUM_I64, v->g0, v->g1, -5);
     masm_ibin_slot(m, IBIN_XOR, NUM_I32, v->g0, v->g1, v->slot);
+    masm_ibin_to_slot(m, IBIN_SUB, NUM_I64, v->slot, v->g1);
+    masm_ibin_imm_to_slot(m, IBIN_AND, NUM_I32, v->slot, -129);
     masm_ibin_addr(m, IBIN_MUL, NUM_I32, v->g0, v->g1, v->addr);
     masm_lea(m, NUM_I64, v->g0, v->g1, v->g2, 3);
     masm_idiv(m, IBIN_REM_U, NUM_I32, MASM_DIV_HIGH, MASM_DIV_LOW, v->g3);

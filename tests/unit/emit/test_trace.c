@@ -36,6 +36,8 @@ static const char expected[] =
     "    i32.add g18, g1, g2\n"
     "    i64.rotr g18, g1, -5\n"
     "    i32.xor g18, g1, [sp+24]\n"
+    "    i64.sub [sp+24], [sp+24], g1\n"
+    "    i32.and [sp+24], [sp+24], -129\n"
     "    i32.mul g18, g1, mem [mem+g0+1000]\n"
     "    i64.lea g18, g1 + (g2 << 3)\n"
     "    i32.rem_u g17, g16, g11\n"

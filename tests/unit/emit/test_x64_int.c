@@ -372,6 +372,42 @@ static void test_ibin_memory(void **unused)
     x64_run_clear(&run);
 }
 
+static void test_ibin_to_slot(void **unused)
+{
+    (void) unused;
+    static const int32_t imms[] = {0, 1, -1, 127, -128, 128, -129, INT32_MAX, INT32_MIN};
+    static const enum wj_ibinop ops[] = {IBIN_ADD, IBIN_SUB, IBIN_AND, IBIN_OR, IBIN_XOR};
+    static const wj_reg regs[] = {RAX, R12, RBP};
+    struct x64_run run;
+    x64_run_init(&run);
+    for (unsigned i = 0; i < 5 * 2 * (3 + 9); i++) {
+        enum wj_ibinop op = ops[i % 5];
+        enum wj_num num = i / 5 % 2 ? NUM_I64 : NUM_I32;
+        unsigned which = i / 10;
+        struct wj_slot slot = {RBP, 24};
+        struct wj_masm *m = x64_run_begin(&run);
+        if (which < 3) {
+            masm_ibin_to_slot(m, op, num, slot, regs[which]);
+        } else {
+            masm_ibin_imm_to_slot(m, op, num, slot, imms[which - 3]);
+        }
+        x64_run_end(&run);
+        uint64_t x = 0x8123456789abcdefu, y = 0xfedcba9876543217u, got = 0;
+        run.before.gpr[RAX] = run.before.gpr[R12] = y;
+        run.before.gpr[RBP] = (uint64_t) (uintptr_t) run.after.memory;
+        memcpy(run.before.memory + 24, &x, 8);
+        y = which < 3 ? run.before.gpr[regs[which]] : (uint64_t) (int64_t) imms[which - 3];
+        x64_run_go(&run);
+        enum wj_trap_kind trap;
+        uint64_t result = oracle_ibin(op, num, oracle_wrap(num, x), oracle_wrap(num, y), &trap);
+        memcpy(&got, run.after.memory + 24, 8);
+        // Half of a slot stays what it was.
+        assert_int_equal(got, num == NUM_I64 ? result : (x & ~(uint64_t) UINT32_MAX) | result);
+        x64_run_check_kept(&run, 0);
+    }
+    x64_run_clear(&run);
+}
+
 static void test_wide(void **unused)
 {
     (void) unused;
@@ -447,11 +483,12 @@ static void test_lea(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ibin),  cmocka_unit_test(test_ibin_imm),
-        cmocka_unit_test(test_idiv),  cmocka_unit_test(test_idiv_imm),
-        cmocka_unit_test(test_iun),   cmocka_unit_test(test_icmp),
-        cmocka_unit_test(test_itest), cmocka_unit_test(test_ibin_memory),
-        cmocka_unit_test(test_wide),  cmocka_unit_test(test_lea),
+        cmocka_unit_test(test_ibin),         cmocka_unit_test(test_ibin_imm),
+        cmocka_unit_test(test_idiv),         cmocka_unit_test(test_idiv_imm),
+        cmocka_unit_test(test_iun),          cmocka_unit_test(test_icmp),
+        cmocka_unit_test(test_itest),        cmocka_unit_test(test_ibin_memory),
+        cmocka_unit_test(test_ibin_to_slot), cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_lea),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
