@@ -154,19 +154,22 @@ static inline void masm_ibin_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_
     masm_ibin(m, op, num, d, a, A64_TMP);
 }
 
+// The other temporary holds the address of a slot that no immediate reaches.
 static inline void masm_ibin_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
                                      struct wj_slot d, wj_reg b)
 {
-    masm_load_slot(m, num, A64_TMP, d);
-    masm_ibin(m, op, num, A64_TMP, A64_TMP, b);
-    masm_store_slot(m, num, A64_TMP, d);
+    masm_load_slot(m, num, A64_TMP2, d);
+    masm_ibin(m, op, num, A64_TMP2, A64_TMP2, b);
+    masm_store_slot(m, num, A64_TMP2, d);
 }
 
 static inline void masm_ibin_imm_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
                                          struct wj_slot d, int32_t imm)
 {
-    masm_mov_imm(m, num, A64_TMP2, (uint64_t) (int64_t) imm);
-    masm_ibin_to_slot(m, op, num, d, A64_TMP2);
+    masm_load_slot(m, num, A64_TMP2, d);
+    masm_mov_imm(m, num, A64_TMP, (uint64_t) (int64_t) imm);
+    masm_ibin(m, op, num, A64_TMP2, A64_TMP2, A64_TMP);
+    masm_store_slot(m, num, A64_TMP2, d);
 }
 
 static inline void a64_load_num(struct wj_masm *m, enum wj_num num, wj_reg d, struct wj_addr a)
