@@ -76,34 +76,36 @@ bool wj_leb_s_slow(const uint8_t **at, const uint8_t *limit, unsigned bits, int6
                         : read_signed(at, limit, 64, value);
 }
 
+// *shift: seven times the count of bytes.
+static inline __attribute__((always_inline)) struct wj_leb read_trusted(const uint8_t *at,
+                                                                        unsigned *shift)
+{
+    uint64_t value = 0;
+    uint64_t byte;
+    *shift = 0;
+    do {
+        byte = *at++;
+        value |= (byte & 0x7f) << *shift;
+        *shift += 7;
+    } while (byte >= 0x80);
+    return (struct wj_leb){at, value};
+}
+
 struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
 {
     if (at[1] < 0x80) {
         return (struct wj_leb){at + 2, (at[0] & 0x7fu) | (uint64_t) at[1] << 7};
     }
-    uint64_t value = 0;
-    uint64_t byte;
-    unsigned shift = 0;
-    do {
-        byte = *at++;
-        value |= (byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte >= 0x80);
-    return (struct wj_leb){at, value};
+    unsigned shift;
+    return read_trusted(at, &shift);
 }
 
 struct wj_leb wj_leb_s_trusted_slow(const uint8_t *at)
 {
-    uint64_t value = 0;
-    uint64_t byte;
-    unsigned shift = 0;
-    do {
-        byte = *at++;
-        value |= (byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte >= 0x80);
+    unsigned shift;
+    struct wj_leb leb = read_trusted(at, &shift);
     if (shift < 64) {
-        value = (uint64_t) ((int64_t) (value << (64 - shift)) >> (64 - shift));
+        leb.value = (uint64_t) ((int64_t) (leb.value << (64 - shift)) >> (64 - shift));
     }
-    return (struct wj_leb){at, value};
+    return leb;
 }
