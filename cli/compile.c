@@ -82,9 +82,20 @@ static int compile(struct session *session)
     return code;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino && S_ISREG(first.st_mode);
+}
+
 int command_compile(const struct options *options)
 {
     struct session session;
+    if (is_same_file(options->file, options->output)) {
+        return report(EXIT_USAGE, options->output,
+                      "is the module itself: another file is expected");
+    }
     // A full disk or a limit on file sizes is an error to report.
     signal(SIGXFSZ, SIG_IGN);
     int code = session_open(&session, options);

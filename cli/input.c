@@ -11,10 +11,13 @@
 
 #include "cli/report.h"
 
+// No module is larger; what is, a device without end say, is refused when it is decoded.
+#define INPUT_BYTES_MAX (1u << 30)
+
 static bool read_all(struct input *input, int fd)
 {
     size_t capacity = 0;
-    for (;;) {
+    while (input->size_bytes <= INPUT_BYTES_MAX) {
         if (input->size_bytes == capacity) {
             capacity = capacity ? capacity * 2 : 65536;
             char *data = realloc(input->data, capacity);
@@ -32,6 +35,7 @@ static bool read_all(struct input *input, int fd)
         }
         input->size_bytes += got > 0 ? (size_t) got : 0;
     }
+    return true;
 }
 
 int input_open(struct input *input, const char *file)

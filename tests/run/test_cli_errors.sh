@@ -137,6 +137,9 @@ expect 7 - "$WJIT" exit7.wasm
 # 125
 expect 125 "$one_line" "$WJIT"
 expect 125 'nosuch.wasm: No such file' "$WJIT" nosuch.wasm
+cp ok.wasm same.wasm
+expect 125 'is the module itself' "$WJIT" compile same.wasm -o ./same.wasm
+cmp -s ok.wasm same.wasm || fail "compile wrote over its input"
 expect 125 "$one_line" "$WJIT" validate nosuch.wasm
 expect 125 'Is a directory' "$WJIT" dir
 expect 125 'no such option' "$WJIT" --bogus ok.wasm
