@@ -175,7 +175,8 @@ WJIT_API bool wjit_is_interrupted(const wasm_store_t *);
 // The runtime turns faults of wasm code into traps by handlers of SIGSEGV, SIGBUS, SIGFPE, SIGILL
 // and SIGTRAP, and interrupts by the real-time signal SIGRTMAX - 3. All that is not its own it
 // hands to the handlers that were there when an engine or a store was made. A host that installs
-// such handlers afterwards calls this, to have the runtime's in front again. From any thread;
+// such handlers afterwards calls this, to have the runtime's in front again. The first store that a
+// thread makes or enters unblocks the signals of faults on it. From any thread;
 // false: the system refused.
 WJIT_API bool wjit_signals_claim(void);
 

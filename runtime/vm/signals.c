@@ -292,9 +292,23 @@ bool wj_signals_install(struct wj_err *err)
 
 // ---- Threads ------------------------------------------------------------------------------------
 
+// A fault whose signal is blocked ends the process, whatever handler there is; hosts block all of
+// them in their threads.
+static void unblock_faults(void)
+{
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+        sigaddset(&set, faults[i]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 // Keeps a signal stack that the host made, if it is large enough.
 static bool make_signal_stack(void)
 {
+    unblock_faults();
     size_t least = (size_t) getauxval(AT_MINSIGSTKSZ) + 8192;
     least = least > 16384 ? least : 16384;
     stack_t old;

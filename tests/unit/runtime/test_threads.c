@@ -1,6 +1,7 @@
 // What has to hold while threads come and go, and engines stand side by side: types that modules
 // share, signal stacks, objects used in the wrong place.
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -62,6 +63,29 @@ static void test_signal_stacks(void **state)
         before = i == 100 ? count_mappings() : before;
     }
     assert_in_range(count_mappings(), 1, before + 20);
+    embed_close(&e);
+}
+
+static void *block_all_and_trap(void *instance)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    return trap_and_end(instance);
+}
+
+// A thread whose host blocks all signals traps all the same.
+static void test_blocked_signals(void **state)
+{
+    (void) state;
+    struct embed e;
+    embed_open(&e, NULL);
+    e.instance = open_calls(e.store);
+    pthread_t thread;
+    void *code = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, block_all_and_trap, e.instance), 0);
+    pthread_join(thread, &code);
+    assert_int_equal((uintptr_t) code, WJIT_TRAP_MEMORY_OUT_OF_BOUNDS);
     embed_close(&e);
 }
 
@@ -162,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signal_stacks),
+        cmocka_unit_test(test_blocked_signals),
         cmocka_unit_test(test_shared_types),
         cmocka_unit_test(test_other_engine),
     };
