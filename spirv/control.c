@@ -462,6 +462,7 @@ void wj_spv_return(struct wj_spv_translator *t)
 
 static void branch_if(struct wj_spv_translator *t, uint32_t depth)
 {
+    t->branch_count++;
     struct wj_spv_builder *b = &t->b;
     const uint32_t condition = wj_spv_as(t, wj_spv_pop(t), REPR_BOOL);
     const uint32_t leave = wj_spv_id(b);

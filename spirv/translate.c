@@ -12,6 +12,10 @@
 
 enum { PASSES_MAX = 24, PASSES_BEFORE_GIVING_UP = 16, CODE_BYTES_MAX = 1 << 20 };
 
+// A driver takes half a second for 40 blocks in each other or as many branches out of one, and
+// minutes for 400; and nobody can stop it.
+enum { LABELS_MAX = 64, BRANCHES_MAX = 96 };
+
 uint32_t wj_spv_offset(const struct wj_spv_translator *t, const struct wj_op *op)
 {
     return (uint32_t) (op->at - t->module->bytes);
@@ -567,6 +571,7 @@ static bool one_pass(struct wj_spv_translator *t)
     t->has_effects = t->mode == MODE_GENERAL;
     t->early_accesses = 0;
     t->loop_count = 0;
+    t->branch_count = 0;
     t->load_count = 0;
     t->opaque_count = 1; // 1 is taken by wj_spv_zero()
     t->stack_count = 0;
@@ -608,6 +613,10 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
         return wj_spv_refuse(t, NULL, "%u bytes of code, %d is the limit", t->func->code_size_bytes,
                              CODE_BYTES_MAX);
     }
+    if (t->func->census.label_depth_max > LABELS_MAX) {
+        return wj_spv_refuse(t, NULL, "blocks nested %u deep, %d is the limit",
+                             t->func->census.label_depth_max, LABELS_MAX);
+    }
     struct wj_spv_facts facts;
     if (!facts_init(t, &facts)) {
         t->has_failed = true;
@@ -622,6 +631,10 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
             return false;
         }
         t->current = &t->funcs[position];
+        if (t->branch_count > BRANCHES_MAX) {
+            return wj_spv_refuse(t, NULL, "%u conditional branches, %d is the limit",
+                                 t->branch_count, BRANCHES_MAX);
+        }
         if (!facts.has_changed) {
             *is_useful = t->early_accesses != 0;
             t->current->has_loops = t->loop_count != 0;

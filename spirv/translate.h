@@ -214,8 +214,9 @@ struct wj_spv_translator {
     bool has_effects;        // a store may have run before here
     uint32_t early_accesses; // made while none had
     uint32_t loop_count;
-    uint32_t load_count; // and calls
-    uint32_t brk;        // variable: label index + 1 of a branch under way
+    uint32_t branch_count; // conditional ones
+    uint32_t load_count;   // and calls
+    uint32_t brk;          // variable: label index + 1 of a branch under way
     bool uses_brk;
     uint32_t local_count;
     const wj_valtype *local_types;

@@ -53,6 +53,45 @@ static void test_refusals(void **state)
     }
 }
 
+// A kernel that drivers would take minutes to compile stays on the CPU: one past each limit.
+static void test_too_involved(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *open, *repeated, *close;
+        unsigned fits; // so many times
+        const char *message;
+    } shapes[] = {
+        {"(block (block ", "(br_if 0 (i32.load (local.get 0)))", "))", 96,
+         "97 conditional branches, 96 is the limit"},
+        {"", "(if (i32.load (local.get 0)) (then ", "", 63,
+         "blocks nested 65 deep, 64 is the limit"},
+    };
+    const struct wj_gpu_caps caps = full_caps();
+    for (unsigned i = 0; i < 4; i++) {
+        char wat[8192];
+        unsigned n = shapes[i / 2].fits + i % 2;
+        int at = snprintf(wat, sizeof wat, "(module (memory 1) (func (export \"kernel\") %s %s",
+                          KERNEL_TYPE, shapes[i / 2].open);
+        for (unsigned k = 0; k < n; k++) {
+            at += snprintf(wat + at, sizeof wat - (size_t) at, "%s", shapes[i / 2].repeated);
+        }
+        for (unsigned k = 0; k < n && i / 2 == 1; k++) {
+            at += snprintf(wat + at, sizeof wat - (size_t) at, "))");
+        }
+        snprintf(wat + at, sizeof wat - (size_t) at, "%s))", shapes[i / 2].close);
+        struct temp_files t;
+        struct wj_gpu_code code;
+        struct wj_err reason;
+        temp_open(&t);
+        assert_int_equal(translate_wat(&t, wat, &caps, &code, &reason), i % 2 == 0);
+        if (i % 2 != 0) {
+            assert_string_equal(reason.message, shapes[i / 2].message);
+        }
+        temp_close(&t);
+    }
+}
+
 // What a device lacks is a reason, too.
 static void test_caps(void **state)
 {
@@ -170,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_involved),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_valid),
     };
