@@ -87,6 +87,8 @@ static void test_too_involved(void **state)
         assert_int_equal(translate_wat(&t, wat, &caps, &code, &reason), i % 2 == 0);
         if (i % 2 != 0) {
             assert_string_equal(reason.message, shapes[i / 2].message);
+        } else {
+            free((void *) code.words);
         }
         temp_close(&t);
     }
