@@ -96,8 +96,7 @@ static void add_offset(struct jit *j, uint32_t position, const struct wj_memarg 
         return;
     }
     struct value *v = &j->stack[position];
-    wj_reg reg = reg_alloc(j, false);
-    v = &j->stack[position]; // the allocation may have spilled it
+    wj_reg reg = reg_alloc(j, false); // which may spill the value itself
     value_into(j, v, reg);
     masm_ibin_imm(&j->m, IBIN_ADD, NUM_I64, reg, reg, (int64_t) memarg->offset);
     if (memory_is_64(j, memarg->memory)) {
@@ -107,15 +106,14 @@ static void add_offset(struct jit *j, uint32_t position, const struct wj_memarg 
         masm_trap_if(&j->m, COND_LT_U, WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
         reg_free(j, offset);
     }
-    struct value *entry = &j->stack[position];
-    if (entry->kind == VALUE_LOCAL) {
-        j->locals[entry->local].aliases--;
-    } else if (entry->kind == VALUE_REG) {
-        reg_free(j, entry->reg);
+    if (v->kind == VALUE_LOCAL) {
+        j->locals[v->local].aliases--;
+    } else if (v->kind == VALUE_REG) {
+        reg_free(j, v->reg);
     }
-    entry->kind = VALUE_REG;
-    entry->num = NUM_I64;
-    entry->reg = reg;
+    v->kind = VALUE_REG;
+    v->num = NUM_I64;
+    v->reg = reg;
     if (position < j->settled) {
         j->settled = position;
     }

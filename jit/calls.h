@@ -39,14 +39,6 @@ static void reload_memory_base(struct jit *j)
     masm_load_slot(&j->m, NUM_I64, MASM_MEMBASE, base);
 }
 
-// Drops the top `count` entries, which hold no register that a call leaves alone.
-static void drop_args(struct jit *j, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        value_release(j, stack_pop(j));
-    }
-}
-
 // Moves the top `count` stack entries into registers that are given for each (or none: then the
 // caller took care of that entry), and drops them all. Everything else in scratch registers goes
 // to its slot.
@@ -84,7 +76,7 @@ static void move_args(struct jit *j, uint32_t count, const wj_reg *regs)
             }
         }
     }
-    drop_args(j, count);
+    stack_cut(j, first);
 }
 
 // ---- C functions of the runtime ---------------------------------------------------------------
@@ -144,8 +136,7 @@ static void store_stack_args(struct jit *j, const struct wj_functype *type,
             masm_store_slot(&j->m, num, v->reg, to);
             continue;
         }
-        wj_reg temp = reg_alloc(j, num_is_vec(num));
-        v = &j->stack[first + i]; // the allocation may have spilled it
+        wj_reg temp = reg_alloc(j, num_is_vec(num)); // which may spill the value itself
         value_into(j, v, temp);
         masm_store_slot(&j->m, num, temp, to);
         reg_free(j, temp);
