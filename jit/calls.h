@@ -375,19 +375,12 @@ static wj_reg pop_element_address(struct jit *j, uint32_t table, enum wj_trap_ki
     return t;
 }
 
-// The type index that call_indirect names. Its canonical id is the engine's own: code that is kept
-// for other engines finds it in the instance.
-static uint32_t named_type(const struct wj_op *op)
-{
-    const uint8_t *at = op->at + 1;
-    return wj_leb_u32_trusted(&at);
-}
-
 static void op_call_indirect(struct jit *j, const struct wj_op *op)
 {
-    uint32_t type_index = named_type(op);
-    struct wj_slot wanted = {MASM_INST, (int32_t) (j->request->layout.type_ids + 4 * type_index)};
-    const struct wj_type *type = wj_types_get(j->module->types, op->index);
+    // The type's canonical id is the engine's own: code that is kept for other engines finds it in
+    // the instance.
+    struct wj_slot wanted = {MASM_INST, (int32_t) (j->request->layout.type_ids + 4 * op->index)};
+    const struct wj_type *type = j->module->type_list[op->index];
     wj_reg t = pop_element_address(j, op->index2, WJ_TRAP_UNDEFINED_ELEMENT);
     masm_load_slot(&j->m, NUM_I64, t, (struct wj_slot){t, 0});
     push_reg(j, NUM_I64, t);
@@ -403,7 +396,7 @@ static void op_call_indirect(struct jit *j, const struct wj_op *op)
         masm_trap_if(&j->m, COND_NE, WJ_TRAP_INDIRECT_CALL_MISMATCH);
         reg_free(j, id);
     } else {
-        push_const(j, NUM_I64, type_index);
+        push_const(j, NUM_I64, op->index);
         emit_libcall(j, WJ_LIBCALL_type_check, 2, true, NUM_I64);
         pop_into_target(j);
     }

@@ -128,8 +128,8 @@ struct wj_op {
     bool is_branched;
     const uint8_t *at;   // the opcode's first byte, in the module's bytes
     const uint8_t *next; // the first byte after the operation, for look-ahead
-    uint32_t index;      // local, global, label depth, function, table, memory, segment, type id
-    uint32_t index2;     // call_indirect: table in index2, canonical type id in index
+    uint32_t index;      // local, global, label depth, function, table, memory, segment, type
+    uint32_t index2;     // call_indirect: table in index2, type in index
     const struct wj_functype *functype; // call_*: of the callee
     struct wj_block_type block;         // block, loop, if
     struct wj_memarg memarg;

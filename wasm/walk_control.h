@@ -386,7 +386,6 @@ WJ_WALK_INLINE bool wj_walk_callee(struct wj_walk *w, struct wj_walk_hot *h,
         return wj_walk_fail_index(w, h->at, "type", index);
     }
     const struct wj_type *callee = module->type_list[index];
-    w->op.index = callee->id;
     *type = &callee->func;
     if (h->is_checking && wj_unlikely(callee->composite != WJ_COMPOSITE_FUNC)) {
         return wj_walk_fail(w, h->at, WJ_ERR_INVALID, "type %u is not a function type", index);
