@@ -166,28 +166,28 @@ bool wj_walk_fail_height(struct wj_walk *w, const uint8_t *at, wj_valtype *sp)
 }
 
 // Immediates.
-struct wj_walk_leb wj_walk_u32_slow(struct wj_walk *w, const uint8_t *p)
+struct wj_leb wj_walk_u32_slow(struct wj_walk *w, const uint8_t *p)
 {
     uint32_t quick;
     if (wj_leb_u32_slow(&p, w->limit, &quick)) {
-        return (struct wj_walk_leb){p, quick};
+        return (struct wj_leb){p, quick};
     }
     struct wj_reader in = reader_at(w, p);
     uint32_t value = 0;
     bool ok = wj_read_u32(&in, &value, "index");
-    return (struct wj_walk_leb){ok ? in.at : NULL, value};
+    return (struct wj_leb){ok ? in.at : NULL, value};
 }
 
-struct wj_walk_leb wj_walk_s_slow(struct wj_walk *w, const uint8_t *p, unsigned bits)
+struct wj_leb wj_walk_s_slow(struct wj_walk *w, const uint8_t *p, unsigned bits)
 {
     int64_t quick;
     if (wj_leb_s_slow(&p, w->limit, bits, &quick)) {
-        return (struct wj_walk_leb){p, (uint64_t) quick};
+        return (struct wj_leb){p, (uint64_t) quick};
     }
     struct wj_reader in = reader_at(w, p);
     int64_t value = 0;
     bool ok = wj_read_s(&in, bits, &value, "constant");
-    return (struct wj_walk_leb){ok ? in.at : NULL, (uint64_t) value};
+    return (struct wj_leb){ok ? in.at : NULL, (uint64_t) value};
 }
 
 static bool read_memarg(struct wj_reader *in, struct wj_memarg *memarg)
@@ -212,10 +212,10 @@ static bool read_memarg(struct wj_reader *in, struct wj_memarg *memarg)
     return wj_read_u64(in, &memarg->offset, "offset");
 }
 
-struct wj_walk_leb wj_walk_memarg_slow(struct wj_walk *w, const uint8_t *at, const uint8_t *p,
-                                       unsigned width_log2, bool is_atomic)
+struct wj_leb wj_walk_memarg_slow(struct wj_walk *w, const uint8_t *at, const uint8_t *p,
+                                  unsigned width_log2, bool is_atomic)
 {
-    static const struct wj_walk_leb failed = {NULL, WJ_TYPE_BOTTOM};
+    static const struct wj_leb failed = {NULL, WJ_TYPE_BOTTOM};
     struct wj_memarg *memarg = &w->op.memarg;
     struct wj_reader in = reader_at(w, p);
     if (!read_memarg(&in, memarg)) {
@@ -242,7 +242,7 @@ struct wj_walk_leb wj_walk_memarg_slow(struct wj_walk *w, const uint8_t *at, con
                      (unsigned long long) memarg->offset);
         return failed;
     }
-    return (struct wj_walk_leb){in.at, is_64 ? WJ_TYPE_I64 : WJ_TYPE_I32};
+    return (struct wj_leb){in.at, is_64 ? WJ_TYPE_I64 : WJ_TYPE_I32};
 }
 
 static const uint8_t *set_functype_block(struct wj_walk *w, struct wj_reader *in, int64_t index,

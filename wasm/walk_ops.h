@@ -68,7 +68,7 @@ WJ_WALK_INLINE bool wj_walk_u32(struct wj_walk *w, struct wj_walk_hot *h, bool i
         h->p = p + 2;
         return true;
     }
-    struct wj_walk_leb leb = wj_walk_u32_slow(w, h->p);
+    struct wj_leb leb = wj_walk_u32_slow(w, h->p);
     *value = (uint32_t) leb.value;
     h->p = leb.next;
     return leb.next != NULL;
@@ -94,7 +94,7 @@ WJ_WALK_INLINE bool wj_walk_s(struct wj_walk *w, struct wj_walk_hot *h, unsigned
         h->p = p + 2;
         return true;
     }
-    struct wj_walk_leb leb = wj_walk_s_slow(w, h->p, bits);
+    struct wj_leb leb = wj_walk_s_slow(w, h->p, bits);
     *value = (int64_t) leb.value;
     h->p = leb.next;
     return leb.next != NULL;
@@ -306,7 +306,7 @@ WJ_WALK_INLINE bool wj_walk_memarg(struct wj_walk *w, struct wj_walk_hot *h,
         wj_walk_memarg_fast(w, h);
         return true;
     }
-    struct wj_walk_leb leb = wj_walk_memarg_slow(w, h->at, p, row->width_log2, is_atomic);
+    struct wj_leb leb = wj_walk_memarg_slow(w, h->at, p, row->width_log2, is_atomic);
     *address_type = (wj_valtype) leb.value;
     h->p = leb.next;
     return leb.next != NULL;

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/leb128.h"
 #include "wasm/op.h"
 #include "wasm/opcode.h"
 
@@ -121,18 +122,13 @@ bool wj_walk_prepare(struct wj_walk *w, const struct wj_walk_request *request, s
                      bool is_checking, const uint8_t **code);
 
 // Slow paths. A pointer that is NULL means that the error is recorded.
-struct wj_walk_leb {
-    const uint8_t *next;
-    uint64_t value;
-};
-struct wj_walk_leb wj_walk_u32_slow(struct wj_walk *w, const uint8_t *p) __attribute__((noinline));
-struct wj_walk_leb wj_walk_s_slow(struct wj_walk *w, const uint8_t *p, unsigned bits)
+struct wj_leb wj_walk_u32_slow(struct wj_walk *w, const uint8_t *p) __attribute__((noinline));
+struct wj_leb wj_walk_s_slow(struct wj_walk *w, const uint8_t *p, unsigned bits)
     __attribute__((noinline));
 
 // Fills w->op.memarg and checks it against the row; next is after it, value the address type.
-struct wj_walk_leb wj_walk_memarg_slow(struct wj_walk *w, const uint8_t *at, const uint8_t *p,
-                                       unsigned width_log2, bool is_atomic)
-    __attribute__((noinline));
+struct wj_leb wj_walk_memarg_slow(struct wj_walk *w, const uint8_t *at, const uint8_t *p,
+                                  unsigned width_log2, bool is_atomic) __attribute__((noinline));
 
 // Fills w->op.block; both forms.
 const uint8_t *wj_walk_block_type_slow(struct wj_walk *w, const uint8_t *p) WJ_WALK_COLD;
