@@ -13,6 +13,11 @@ uint64_t wj_hash64(const void *data, size_t size_bytes)
     return XXH3_64bits(data, size_bytes);
 }
 
+uint64_t wj_hash64_seeded(const void *data, size_t size_bytes, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(data, size_bytes, seed);
+}
+
 struct wj_hash128 wj_hash128_keyed(const void *data, size_t size_bytes,
                                    const uint8_t secret[WJ_HASH_SECRET_BYTES])
 {

@@ -2,9 +2,7 @@
 // exports, the start function.
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "base/hash.h"
 #include "base/pages.h"
 #include "wasm/const_expr.h"
 #include "wasm/decode.h"
@@ -329,7 +327,7 @@ static uint32_t *find_export_slot(const struct wj_module *m, uint32_t *slots, co
 {
     uint32_t mask = m->export_slot_count - 1;
     // The seed is an address: nobody can prepare names that collide.
-    uint64_t hash = XXH3_64bits_withSeed(name, name_bytes, (uintptr_t) m);
+    uint64_t hash = wj_hash64_seeded(name, name_bytes, (uintptr_t) m);
     for (uint32_t i = (uint32_t) hash & mask;; i = (i + 1) & mask) {
         if (slots[i] == 0) {
             return &slots[i];

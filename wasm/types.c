@@ -9,10 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/arena.h"
+#include "base/hash.h"
 
 // Ids are looked up without the lock: pages of pointers never move once they are published. Each
 // has room for twice as many as the one before, so that a process with few types touches little.
@@ -348,8 +346,8 @@ bool wj_types_intern_group(struct wj_types *types, const struct wj_type_draft *d
     if (!ok) {
         wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     } else {
-        uint32_t hash = (uint32_t) XXH3_64bits_withSeed(
-            types->words, word_count * sizeof *types->words, types->seed);
+        uint32_t hash = (uint32_t) wj_hash64_seeded(types->words, word_count * sizeof *types->words,
+                                                    types->seed);
         struct group *slot = find_slot(types, hash, count);
         uint32_t first_id = types->type_count;
         if (slot->count != 0) {
