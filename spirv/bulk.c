@@ -1,35 +1,21 @@
 // memory.fill and memory.copy: functions with a loop, by words where everything is aligned, made at
 // the end when they were called.
-#include "spirv/translate.h"
-
-static uint32_t k(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
-
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
-
-static uint32_t test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_BOOL], a, b);
-}
+#include "spirv/u32.h"
 
 // [address, address + count) leaves memory, which may be of 4 GiB.
 static uint32_t is_outside(struct wj_spv_translator *t, uint32_t address, uint32_t count)
 {
     const uint32_t bool_type = t->types[REPR_BOOL];
-    const uint32_t zero = k(t, 0);
-    const uint32_t behind = test(t, SpvOpUGreaterThan, address, t->bytes_low);
+    const uint32_t zero = u32_const(t, 0);
+    const uint32_t behind = u32_test(t, SpvOpUGreaterThan, address, t->bytes_low);
     const uint32_t left = u32_op(t, SpvOpISub, t->bytes_low, address);
-    const uint32_t longer = test(t, SpvOpUGreaterThan, count, left);
+    const uint32_t longer = u32_test(t, SpvOpUGreaterThan, count, left);
     const uint32_t usual = WJ_SPV_OP(&t->b, SpvOpLogicalOr, bool_type, behind, longer);
-    const uint32_t has_start = test(t, SpvOpINotEqual, address, zero);
-    const uint32_t beyond = test(t, SpvOpUGreaterThan, count, u32_op(t, SpvOpISub, zero, address));
+    const uint32_t has_start = u32_test(t, SpvOpINotEqual, address, zero);
+    const uint32_t beyond =
+        u32_test(t, SpvOpUGreaterThan, count, u32_op(t, SpvOpISub, zero, address));
     const uint32_t full = WJ_SPV_OP(&t->b, SpvOpLogicalAnd, bool_type, has_start, beyond);
-    const uint32_t is_full = test(t, SpvOpINotEqual, t->bytes_high, zero);
+    const uint32_t is_full = u32_test(t, SpvOpINotEqual, t->bytes_high, zero);
     return WJ_SPV_OP(&t->b, SpvOpSelect, bool_type, is_full, full, usual);
 }
 
@@ -53,7 +39,8 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
         wj_spv_trap_if(t, op, is_outside(t, from, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
-    count = wj_spv_select(t, REPR_U32, test(t, SpvOpIEqual, stop, k(t, 0)), count, k(t, 0));
+    count = wj_spv_select(t, REPR_U32, u32_test(t, SpvOpIEqual, stop, u32_const(t, 0)), count,
+                          u32_const(t, 0));
     uint32_t *helper = &t->bulk[is_copy];
     if (*helper == 0) {
         *helper = wj_spv_id(b);
@@ -68,12 +55,12 @@ static uint32_t pay(struct wj_spv_translator *t, uint32_t rounds)
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t fuel = WJ_SPV_OP(b, SpvOpLoad, u32, t->fuel);
-    const uint32_t is_short = test(t, SpvOpULessThan, fuel, rounds);
-    const uint32_t zero = k(t, 0);
+    const uint32_t is_short = u32_test(t, SpvOpULessThan, fuel, rounds);
+    const uint32_t zero = u32_const(t, 0);
     const uint32_t left = u32_op(t, SpvOpISub, fuel, rounds);
     WJ_SPV_DO(b, SpvOpStore, t->fuel, wj_spv_select(t, REPR_U32, is_short, zero, left));
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, u32, t->stop);
-    const uint32_t site = k(t, (uint32_t) WJ_TRAP_INTERRUPTED << 28);
+    const uint32_t site = u32_const(t, (uint32_t) WJ_TRAP_INTERRUPTED << 28);
     WJ_SPV_DO(b, SpvOpStore, t->stop, wj_spv_select(t, REPR_U32, is_short, site, stop));
     return wj_spv_select(t, REPR_U32, is_short, zero, rounds);
 }
@@ -90,7 +77,8 @@ static void move(struct wj_spv_translator *t, bool is_copy, const uint32_t param
         const uint32_t from = u32_op(t, SpvOpIAdd, params[1], offset);
         value = wj_spv_load_word_at(t, from);
         const uint32_t shift =
-            u32_op(t, SpvOpShiftLeftLogical, u32_op(t, SpvOpBitwiseAnd, from, k(t, 3)), k(t, 3));
+            u32_op(t, SpvOpShiftLeftLogical, u32_op(t, SpvOpBitwiseAnd, from, u32_const(t, 3)),
+                   u32_const(t, 3));
         value = u32_op(t, SpvOpShiftRightLogical, value, shift); // 0 for words
     }
     wj_spv_selection(b, merge);
@@ -98,8 +86,8 @@ static void move(struct wj_spv_translator *t, bool is_copy, const uint32_t param
     wj_spv_label(b, words);
     uint32_t word = value;
     if (!is_copy) {
-        const uint32_t byte = u32_op(t, SpvOpBitwiseAnd, value, k(t, 0xff));
-        word = u32_op(t, SpvOpIMul, byte, k(t, 0x01010101));
+        const uint32_t byte = u32_op(t, SpvOpBitwiseAnd, value, u32_const(t, 0xff));
+        word = u32_op(t, SpvOpIMul, byte, u32_const(t, 0x01010101));
     }
     wj_spv_store_word_at(t, to, word);
     wj_spv_branch(b, merge);
@@ -120,13 +108,14 @@ static void make_helper(struct wj_spv_translator *t, bool is_copy)
     for (unsigned i = 0; i < 3; i++) {
         params[i] = wj_spv_function_parameter(b, u32);
     }
-    const uint32_t zero = k(t, 0);
+    const uint32_t zero = u32_const(t, 0);
     uint32_t all = u32_op(t, SpvOpBitwiseOr, params[0], params[2]);
     if (is_copy) {
         all = u32_op(t, SpvOpBitwiseOr, all, params[1]);
     }
-    const uint32_t is_words = test(t, SpvOpIEqual, u32_op(t, SpvOpBitwiseAnd, all, k(t, 3)), zero);
-    const uint32_t log2 = wj_spv_select(t, REPR_U32, is_words, k(t, 2), zero);
+    const uint32_t is_words =
+        u32_test(t, SpvOpIEqual, u32_op(t, SpvOpBitwiseAnd, all, u32_const(t, 3)), zero);
+    const uint32_t log2 = wj_spv_select(t, REPR_U32, is_words, u32_const(t, 2), zero);
     const uint32_t rounds = pay(t, u32_op(t, SpvOpShiftRightLogical, params[2], log2));
     const uint32_t variable = wj_spv_function_variable(b, u32);
     WJ_SPV_DO(b, SpvOpStore, variable, zero);
@@ -138,19 +127,19 @@ static void make_helper(struct wj_spv_translator *t, bool is_copy)
     wj_spv_branch(b, check);
     wj_spv_label(b, check);
     const uint32_t i = WJ_SPV_OP(b, SpvOpLoad, u32, variable);
-    wj_spv_branch_if(b, test(t, SpvOpULessThan, i, rounds), body, merge);
+    wj_spv_branch_if(b, u32_test(t, SpvOpULessThan, i, rounds), body, merge);
     wj_spv_label(b, body);
     uint32_t at = i;
     if (is_copy) {
         // Backwards where forwards would overtake what is still to be read.
-        const uint32_t is_up = test(t, SpvOpULessThanEqual, params[0], params[1]);
-        const uint32_t last = u32_op(t, SpvOpISub, rounds, k(t, 1));
+        const uint32_t is_up = u32_test(t, SpvOpULessThanEqual, params[0], params[1]);
+        const uint32_t last = u32_op(t, SpvOpISub, rounds, u32_const(t, 1));
         at = wj_spv_select(t, REPR_U32, is_up, i, u32_op(t, SpvOpISub, last, i));
     }
     move(t, is_copy, params, u32_op(t, SpvOpShiftLeftLogical, at, log2), is_words);
     wj_spv_branch(b, next);
     wj_spv_label(b, next);
-    WJ_SPV_DO(b, SpvOpStore, variable, u32_op(t, SpvOpIAdd, i, k(t, 1)));
+    WJ_SPV_DO(b, SpvOpStore, variable, u32_op(t, SpvOpIAdd, i, u32_const(t, 1)));
     wj_spv_branch(b, header);
     wj_spv_label(b, merge);
     wj_spv_raw(&b->body, SpvOpReturn, NULL, 0);

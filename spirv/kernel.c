@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 enum { LOCAL_SIZE_DEFAULT = 64, KERNEL_PARAMS_MAX = 8 };
 
@@ -200,16 +200,6 @@ static void make_interface(struct wj_spv_translator *t, struct entry *e)
     decorate_with(b, size, SpvDecorationBuiltIn, SpvBuiltInWorkgroupSize);
 }
 
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
-
-static uint32_t test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_BOOL], a, b);
-}
-
 // Opens a block entered where the condition holds; returns its merge.
 static uint32_t begin_if(struct wj_spv_translator *t, uint32_t condition)
 {
@@ -249,7 +239,7 @@ static void write_record(struct wj_spv_translator *t, const struct entry *e, uin
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t zero = wj_spv_const_u32(b, 0);
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, u32, t->stop);
-    const uint32_t merge = begin_if(t, test(t, SpvOpINotEqual, stop, zero));
+    const uint32_t merge = begin_if(t, u32_test(t, SpvOpINotEqual, stop, zero));
     const uint32_t kind = u32_op(t, SpvOpShiftRightLogical, stop, wj_spv_const_u32(b, 28));
     const uint32_t low = u32_op(t, SpvOpBitwiseAnd, stop, wj_spv_const_u32(b, 0x0fffffff));
     const uint32_t offset = u32_op(t, SpvOpIAdd, low, wj_spv_const_u32(b, t->offset_base));
@@ -257,7 +247,7 @@ static void write_record(struct wj_spv_translator *t, const struct entry *e, uin
     const uint32_t none = wj_spv_const_u32(b, SpvMemorySemanticsMaskNone);
     const uint32_t old = WJ_SPV_OP(b, SpvOpAtomicCompareExchange, u32, pointer,
                                    wj_spv_const_u32(b, SpvScopeDevice), none, none, kind, zero);
-    const uint32_t inner = begin_if(t, test(t, SpvOpIEqual, old, zero));
+    const uint32_t inner = begin_if(t, u32_test(t, SpvOpIEqual, old, zero));
     const uint32_t address = WJ_SPV_OP(b, SpvOpLoad, u32, t->stop_address);
     const uint32_t values[3] = {offset, item, address};
     for (uint32_t i = 0; i < 3; i++) {
@@ -278,7 +268,7 @@ static uint32_t first_fuel(struct wj_spv_translator *t, const struct entry *e)
         return fuel;
     }
     uint32_t cost = wj_spv_const_u32(&t->b, t->loop_total);
-    uint32_t is_short = test(t, SpvOpULessThan, fuel, cost);
+    uint32_t is_short = u32_test(t, SpvOpULessThan, fuel, cost);
     if (t->is_group) {
         // The loops of `main`: over the shared memory, then over phases, each with all of these.
         const uint32_t each = wj_spv_const_u32(&t->b, t->loop_total + 1);
@@ -286,9 +276,9 @@ static uint32_t first_fuel(struct wj_spv_translator *t, const struct entry *e)
         const uint32_t phases = load_push(t, PUSH_PHASES);
         const uint32_t rest = u32_op(t, SpvOpISub, fuel, once);
         const uint32_t has_many =
-            test(t, SpvOpUGreaterThan, phases, u32_op(t, SpvOpUDiv, rest, each));
+            u32_test(t, SpvOpUGreaterThan, phases, u32_op(t, SpvOpUDiv, rest, each));
         is_short = WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL],
-                             test(t, SpvOpULessThan, fuel, once), has_many);
+                             u32_test(t, SpvOpULessThan, fuel, once), has_many);
         cost = u32_op(t, SpvOpIAdd, once, u32_op(t, SpvOpIMul, phases, each));
     }
     const uint32_t left = u32_op(t, SpvOpISub, fuel, cost);
@@ -317,7 +307,8 @@ static void call_kernel(struct wj_spv_translator *t, const struct entry *e, cons
     operands[0] = e->fast;
     wj_spv_result(b, SpvOpFunctionCall, void_type, operands, count + 1);
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
-    const uint32_t again = begin_if(t, test(t, SpvOpIEqual, stop, wj_spv_const_u32(b, UINT32_MAX)));
+    const uint32_t again =
+        begin_if(t, u32_test(t, SpvOpIEqual, stop, wj_spv_const_u32(b, UINT32_MAX)));
     WJ_SPV_DO(b, SpvOpStore, t->stop, wj_spv_const_u32(b, 0));
     if (stack != 0) {
         WJ_SPV_DO(b, SpvOpStore, t->window.stack_pointer, stack);
@@ -343,7 +334,7 @@ static struct loop begin_loop(struct wj_spv_translator *t, uint32_t variable, ui
     wj_spv_branch(b, check);
     wj_spv_label(b, check);
     const uint32_t value = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
-    wj_spv_branch_if(b, test(t, SpvOpULessThan, value, end), body, loop.merge);
+    wj_spv_branch_if(b, u32_test(t, SpvOpULessThan, value, end), body, loop.merge);
     wj_spv_label(b, body);
     return loop;
 }
@@ -405,7 +396,7 @@ static void run_phases(struct wj_spv_translator *t, const struct entry *e,
     uint32_t end = load_push(t, PUSH_PHASES);
     if (t->caps->loop_iterations_max != 0) {
         const uint32_t fuel = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->fuel);
-        const uint32_t is_short = test(t, SpvOpIEqual, fuel, zero);
+        const uint32_t is_short = u32_test(t, SpvOpIEqual, fuel, zero);
         const uint32_t site = wj_spv_const_u32(b, (uint32_t) WJ_TRAP_INTERRUPTED << 28);
         WJ_SPV_DO(b, SpvOpStore, t->stop, wj_spv_select(t, REPR_U32, is_short, site, zero));
         end = wj_spv_select(t, REPR_U32, is_short, zero, end);
@@ -414,7 +405,7 @@ static void run_phases(struct wj_spv_translator *t, const struct entry *e,
     const struct loop loop = begin_loop(t, variable, end);
     params[4] = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], variable);
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
-    const uint32_t merge = begin_if(t, test(t, SpvOpIEqual, stop, zero));
+    const uint32_t merge = begin_if(t, u32_test(t, SpvOpIEqual, stop, zero));
     call_kernel(t, e, params, 8);
     end_if(t, merge);
     group_barrier(t);
@@ -473,7 +464,8 @@ static void make_main(struct wj_spv_translator *t, const struct entry *e)
     wj_spv_function_begin(b, main_id, wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(void_type)),
                           void_type);
     const uint32_t item = number_item(t, e);
-    const uint32_t merge = begin_if(t, test(t, SpvOpULessThan, item, load_push(t, PUSH_ITEM_END)));
+    const uint32_t merge =
+        begin_if(t, u32_test(t, SpvOpULessThan, item, load_push(t, PUSH_ITEM_END)));
     const uint32_t nx = load_push(t, PUSH_NX);
     const uint32_t ny = load_push(t, PUSH_NY);
     const uint32_t rows = u32_op(t, SpvOpUDiv, item, nx);

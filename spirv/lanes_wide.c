@@ -1,18 +1,8 @@
 // SIMD whose lanes change their width or place: widening, narrowing, products, swizzles, and
 // conversions between lanes of 32 and 64 bits. Each lane is a scalar on the way.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 enum { LANES_MAX = 16 };
-
-static uint32_t u32_const(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
-
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
 
 static unsigned lane_bits(unsigned shape)
 {

@@ -1,7 +1,7 @@
 // Linear memory: one buffer seen as words, as vectors of four words, and as bytes where the device
 // can. Every access is checked: loads at a clamped address, stores only while the item has not
 // stopped. A check covers all later accesses to the same base that end no further.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 #include <spirv/unified1/GLSL.std.450.h>
 
@@ -9,16 +9,6 @@ struct access {
     uint32_t address; // in bytes; in bounds, or the item has stopped and loads cannot hurt
     unsigned align_log2;
 };
-
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
-
-static uint32_t u32_const(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
 
 static uint32_t add_const(struct wj_spv_translator *t, uint32_t a, uint32_t addend)
 {

@@ -1,28 +1,8 @@
 // i64 where the device has no 64-bit integers: a pair of words, the low one first, and operations
 // on 32 bits. Also the operations on 128 bits, which take their operands apart everywhere.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 enum { WORDS_MAX = 4 };
-
-static uint32_t u32_const(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
-
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
-
-static uint32_t test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_BOOL], a, b);
-}
-
-static uint32_t choose(struct wj_spv_translator *t, uint32_t condition, uint32_t yes, uint32_t no)
-{
-    return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[REPR_U32], condition, yes, no);
-}
 
 static uint32_t member(struct wj_spv_translator *t, uint32_t composite, uint32_t index)
 {
@@ -107,7 +87,7 @@ static void shift(struct wj_spv_translator *t, SpvOp op, const uint32_t a[2], ui
     const unsigned near = is_left ? 0 : 1; // the word that bits leave for the other
     const uint32_t by = u32_op(t, SpvOpBitwiseAnd, count, u32_const(t, 31));
     const uint32_t back = u32_op(t, SpvOpISub, u32_const(t, 31), by);
-    const uint32_t is_far = test(
+    const uint32_t is_far = u32_test(
         t, SpvOpINotEqual, u32_op(t, SpvOpBitwiseAnd, count, u32_const(t, 32)), u32_const(t, 0));
     const SpvOp other = is_left ? SpvOpShiftRightLogical : SpvOpShiftLeftLogical;
     const SpvOp same = is_left ? SpvOpShiftLeftLogical : SpvOpShiftRightLogical;
@@ -116,21 +96,21 @@ static void shift(struct wj_spv_translator *t, SpvOp op, const uint32_t a[2], ui
     const uint32_t kept = u32_op(t, same, a[1 - near], by);
     const uint32_t fill =
         op == SpvOpShiftRightArithmetic ? u32_op(t, op, a[1], u32_const(t, 31)) : u32_const(t, 0);
-    out[near] = choose(t, is_far, fill, moved);
-    out[1 - near] = choose(t, is_far, moved, u32_op(t, SpvOpBitwiseOr, kept, crossing));
+    out[near] = u32_choose(t, is_far, fill, moved);
+    out[1 - near] = u32_choose(t, is_far, moved, u32_op(t, SpvOpBitwiseOr, kept, crossing));
 }
 
 static void negate_if(struct wj_spv_translator *t, uint32_t condition, uint32_t words[2])
 {
     uint32_t minus[2] = {u32_const(t, 0), u32_const(t, 0)};
     add_words(t, true, minus, words, 2);
-    words[0] = choose(t, condition, minus[0], words[0]);
-    words[1] = choose(t, condition, minus[1], words[1]);
+    words[0] = u32_choose(t, condition, minus[0], words[0]);
+    words[1] = u32_choose(t, condition, minus[1], words[1]);
 }
 
 static uint32_t is_negative(struct wj_spv_translator *t, uint32_t word)
 {
-    return test(t, SpvOpSLessThan, word, u32_const(t, 0));
+    return u32_test(t, SpvOpSLessThan, word, u32_const(t, 0));
 }
 
 static void divide(struct wj_spv_translator *t, bool is_signed, uint32_t a[2], uint32_t b[2],
@@ -180,8 +160,8 @@ uint32_t wj_spv_pair_test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uin
     wj_spv_split64(t, a, x);
     wj_spv_split64(t, b, y);
     if (op == SpvOpIEqual || op == SpvOpINotEqual) {
-        const uint32_t low = test(t, op, x[0], y[0]);
-        const uint32_t high = test(t, op, x[1], y[1]);
+        const uint32_t low = u32_test(t, op, x[0], y[0]);
+        const uint32_t high = u32_test(t, op, x[1], y[1]);
         return WJ_SPV_OP(&t->b, op == SpvOpIEqual ? SpvOpLogicalAnd : SpvOpLogicalOr, bools, low,
                          high);
     }
@@ -196,9 +176,9 @@ uint32_t wj_spv_pair_test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uin
     case SpvOpUGreaterThanEqual: strict = SpvOpUGreaterThan; break;
     default: break;
     }
-    const uint32_t above = test(t, strict, x[1], y[1]);
-    const uint32_t level = test(t, SpvOpIEqual, x[1], y[1]);
-    const uint32_t below = test(t, loose, x[0], y[0]);
+    const uint32_t above = u32_test(t, strict, x[1], y[1]);
+    const uint32_t level = u32_test(t, SpvOpIEqual, x[1], y[1]);
+    const uint32_t below = u32_test(t, loose, x[0], y[0]);
     return WJ_SPV_OP(&t->b, SpvOpLogicalOr, bools, above,
                      WJ_SPV_OP(&t->b, SpvOpLogicalAnd, bools, level, below));
 }
@@ -207,9 +187,9 @@ uint32_t wj_spv_pair_test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uin
 
 static uint32_t count_zeros(struct wj_spv_translator *t, const uint32_t words[2])
 {
-    const uint32_t is_small = test(t, SpvOpIEqual, words[1], u32_const(t, 0));
+    const uint32_t is_small = u32_test(t, SpvOpIEqual, words[1], u32_const(t, 0));
     const uint32_t in_low = u32_op(t, SpvOpIAdd, wj_spv_clz32(t, words[0]), u32_const(t, 32));
-    return choose(t, is_small, in_low, wj_spv_clz32(t, words[1]));
+    return u32_choose(t, is_small, in_low, wj_spv_clz32(t, words[1]));
 }
 
 // The f32 nearest to a pair, as bits: 24 bits below the first one, rounded by those that follow.
@@ -226,19 +206,21 @@ uint32_t wj_spv_pair_to_f32(struct wj_spv_translator *t, uint32_t a, bool is_sig
     const uint32_t zeros = count_zeros(t, words);
     shift(t, SpvOpShiftLeftLogical, words, zeros, top);
     const uint32_t mantissa = u32_op(t, SpvOpShiftRightLogical, top[1], u32_const(t, 8));
-    const uint32_t lost = choose(t, test(t, SpvOpINotEqual, top[0], zero), u32_const(t, 1), zero);
+    const uint32_t lost =
+        u32_choose(t, u32_test(t, SpvOpINotEqual, top[0], zero), u32_const(t, 1), zero);
     uint32_t rest = u32_op(t, SpvOpBitwiseAnd, top[1], u32_const(t, 0xff));
     rest = u32_op(t, SpvOpBitwiseOr, u32_op(t, SpvOpShiftLeftLogical, rest, u32_const(t, 1)), lost);
     // Up when the rest is above one half, or is one half and the mantissa odd.
     const uint32_t odd = u32_op(t, SpvOpBitwiseAnd, mantissa, u32_const(t, 1));
     const uint32_t limit = u32_op(t, SpvOpISub, u32_const(t, 0x100), odd);
-    const uint32_t up = choose(t, test(t, SpvOpUGreaterThan, rest, limit), u32_const(t, 1), zero);
+    const uint32_t up =
+        u32_choose(t, u32_test(t, SpvOpUGreaterThan, rest, limit), u32_const(t, 1), zero);
     // The mantissa's first bit adds one to the exponent.
     const uint32_t exponent = u32_op(t, SpvOpISub, u32_const(t, 127 + 62), zeros);
     uint32_t bits = u32_op(t, SpvOpShiftLeftLogical, exponent, u32_const(t, 23));
     bits = u32_op(t, SpvOpIAdd, u32_op(t, SpvOpIAdd, bits, mantissa), up);
     const uint32_t any = u32_op(t, SpvOpBitwiseOr, words[0], words[1]);
-    bits = choose(t, test(t, SpvOpIEqual, any, zero), zero, bits);
+    bits = u32_choose(t, u32_test(t, SpvOpIEqual, any, zero), zero, bits);
     return is_signed ? u32_op(t, SpvOpBitwiseOr, bits, sign) : bits;
 }
 
@@ -255,13 +237,13 @@ uint32_t wj_spv_pair_from_f32(struct wj_spv_translator *t, uint32_t bits, bool i
     const uint32_t up = u32_op(t, SpvOpISub, exponent, u32_const(t, 127 + 23));
     shift(t, SpvOpShiftLeftLogical, words, up, left);
     uint32_t down = u32_op(t, SpvOpISub, u32_const(t, 127 + 23), exponent);
-    const uint32_t is_small = test(t, SpvOpULessThan, exponent, u32_const(t, 127));
-    down = choose(t, is_small, u32_const(t, 24), down);
+    const uint32_t is_small = u32_test(t, SpvOpULessThan, exponent, u32_const(t, 127));
+    down = u32_choose(t, is_small, u32_const(t, 24), down);
     const uint32_t right = u32_op(t, SpvOpShiftRightLogical, whole,
                                   u32_op(t, SpvOpBitwiseAnd, down, u32_const(t, 31)));
-    const uint32_t is_big = test(t, SpvOpUGreaterThanEqual, exponent, u32_const(t, 127 + 23));
-    out[0] = choose(t, is_big, left[0], right);
-    out[1] = choose(t, is_big, left[1], zero);
+    const uint32_t is_big = u32_test(t, SpvOpUGreaterThanEqual, exponent, u32_const(t, 127 + 23));
+    out[0] = u32_choose(t, is_big, left[0], right);
+    out[1] = u32_choose(t, is_big, left[1], zero);
     if (is_signed) {
         negate_if(t, is_negative(t, bits), out);
     }
@@ -311,8 +293,8 @@ static void multiply_pairs(struct wj_spv_translator *t, bool is_signed, const ui
         const uint32_t *with_sign = i == 0 ? a : b;
         const uint32_t *other = i == 0 ? b : a;
         const uint32_t minus = is_negative(t, with_sign[1]);
-        const uint32_t words[2] = {choose(t, minus, other[0], zero),
-                                   choose(t, minus, other[1], zero)};
+        const uint32_t words[2] = {u32_choose(t, minus, other[0], zero),
+                                   u32_choose(t, minus, other[1], zero)};
         add_words(t, true, out + 2, words, 2);
     }
 }
@@ -374,13 +356,13 @@ static void divide_step(struct wj_spv_translator *t, const uint32_t vars[WORDS_M
     const uint32_t rest = wj_spv_join64(t, words + 2);
     const uint32_t fits =
         wj_spv_pair_test(t, SpvOpUGreaterThanEqual, rest, wj_spv_join64(t, divisor));
-    const uint32_t is_out = test(t, SpvOpINotEqual, out, u32_const(t, 0));
+    const uint32_t is_out = u32_test(t, SpvOpINotEqual, out, u32_const(t, 0));
     const uint32_t takes = WJ_SPV_OP(b, SpvOpLogicalOr, t->types[REPR_BOOL], fits, is_out);
-    const uint32_t bit = choose(t, takes, u32_const(t, 1), u32_const(t, 0));
+    const uint32_t bit = u32_choose(t, takes, u32_const(t, 1), u32_const(t, 0));
     WJ_SPV_DO(b, SpvOpStore, vars[0], u32_op(t, SpvOpBitwiseOr, words[0], bit));
     WJ_SPV_DO(b, SpvOpStore, vars[1], words[1]);
-    WJ_SPV_DO(b, SpvOpStore, vars[2], choose(t, takes, less[0], words[2]));
-    WJ_SPV_DO(b, SpvOpStore, vars[3], choose(t, takes, less[1], words[3]));
+    WJ_SPV_DO(b, SpvOpStore, vars[2], u32_choose(t, takes, less[0], words[2]));
+    WJ_SPV_DO(b, SpvOpStore, vars[3], u32_choose(t, takes, less[1], words[3]));
 }
 
 void wj_spv_pair_helpers(struct wj_spv_translator *t)
@@ -416,7 +398,7 @@ void wj_spv_pair_helpers(struct wj_spv_translator *t)
     const uint32_t left =
         u32_op(t, SpvOpISub, WJ_SPV_OP(b, SpvOpLoad, u32, counter), u32_const(t, 1));
     WJ_SPV_DO(b, SpvOpStore, counter, left);
-    wj_spv_branch_if(b, test(t, SpvOpINotEqual, left, u32_const(t, 0)), header, merge);
+    wj_spv_branch_if(b, u32_test(t, SpvOpINotEqual, left, u32_const(t, 0)), header, merge);
     wj_spv_label(b, merge);
     const uint32_t quotient[2] = {WJ_SPV_OP(b, SpvOpLoad, u32, vars[0]),
                                   WJ_SPV_OP(b, SpvOpLoad, u32, vars[1])};

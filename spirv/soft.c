@@ -1,48 +1,28 @@
 // f32 arithmetic by integers, for devices that flush denormals or round otherwise. Functions from
 // bits to bits, made at the end when they were called; NaN results are canonical.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 // Exponents are the format's; a mantissa has its first bit at bit 30, and its last one says whether
 // anything was lost below (it is sticky).
 
-static uint32_t k(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
-
-static uint32_t op(struct wj_spv_translator *t, SpvOp code, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, code, t->types[REPR_U32], a, b);
-}
-
-static uint32_t test(struct wj_spv_translator *t, SpvOp code, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, code, t->types[REPR_BOOL], a, b);
-}
-
-static uint32_t choose(struct wj_spv_translator *t, uint32_t condition, uint32_t yes, uint32_t no)
-{
-    return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[REPR_U32], condition, yes, no);
-}
-
 static uint32_t and (struct wj_spv_translator * t, uint32_t a, uint32_t mask)
 {
-    return op(t, SpvOpBitwiseAnd, a, k(t, mask));
+    return u32_op(t, SpvOpBitwiseAnd, a, u32_const(t, mask));
 }
 
 static uint32_t shr(struct wj_spv_translator *t, uint32_t a, uint32_t count)
 {
-    return op(t, SpvOpShiftRightLogical, a, k(t, count));
+    return u32_op(t, SpvOpShiftRightLogical, a, u32_const(t, count));
 }
 
 static uint32_t shl(struct wj_spv_translator *t, uint32_t a, uint32_t count)
 {
-    return op(t, SpvOpShiftLeftLogical, a, k(t, count));
+    return u32_op(t, SpvOpShiftLeftLogical, a, u32_const(t, count));
 }
 
 static uint32_t bit_if(struct wj_spv_translator *t, uint32_t condition)
 {
-    return choose(t, condition, k(t, 1), k(t, 0));
+    return u32_choose(t, condition, u32_const(t, 1), u32_const(t, 0));
 }
 
 static uint32_t either(struct wj_spv_translator *t, uint32_t a, uint32_t b)
@@ -57,37 +37,39 @@ static uint32_t both(struct wj_spv_translator *t, uint32_t a, uint32_t b)
 
 static uint32_t is_zero(struct wj_spv_translator *t, uint32_t a)
 {
-    return test(t, SpvOpIEqual, a, k(t, 0));
+    return u32_test(t, SpvOpIEqual, a, u32_const(t, 0));
 }
 
 // a >> count for any count, what is lost kept in the last bit.
 static uint32_t shift_sticky(struct wj_spv_translator *t, uint32_t a, uint32_t count)
 {
-    count = choose(t, test(t, SpvOpUGreaterThan, count, k(t, 31)), k(t, 31), count);
-    const uint32_t out = op(t, SpvOpShiftRightLogical, a, count);
-    const uint32_t back = op(t, SpvOpShiftLeftLogical, out, count);
-    return op(t, SpvOpBitwiseOr, out, bit_if(t, test(t, SpvOpINotEqual, back, a)));
+    count = u32_choose(t, u32_test(t, SpvOpUGreaterThan, count, u32_const(t, 31)), u32_const(t, 31),
+                       count);
+    const uint32_t out = u32_op(t, SpvOpShiftRightLogical, a, count);
+    const uint32_t back = u32_op(t, SpvOpShiftLeftLogical, out, count);
+    return u32_op(t, SpvOpBitwiseOr, out, bit_if(t, u32_test(t, SpvOpINotEqual, back, a)));
 }
 
 // Rounds to the nearest, ties to even; denormal and infinite results, too.
 static uint32_t pack(struct wj_spv_translator *t, uint32_t sign, uint32_t exponent,
                      uint32_t mantissa)
 {
-    const uint32_t is_small = test(t, SpvOpSLessThanEqual, exponent, k(t, 0));
-    const uint32_t down = op(t, SpvOpISub, k(t, 1), exponent);
-    mantissa = choose(t, is_small, shift_sticky(t, mantissa, down), mantissa);
+    const uint32_t is_small = u32_test(t, SpvOpSLessThanEqual, exponent, u32_const(t, 0));
+    const uint32_t down = u32_op(t, SpvOpISub, u32_const(t, 1), exponent);
+    mantissa = u32_choose(t, is_small, shift_sticky(t, mantissa, down), mantissa);
     uint32_t value = shr(t, mantissa, 7);
     const uint32_t rest = and(t, mantissa, 0x7f);
-    const uint32_t limit = op(t, SpvOpISub, k(t, 65), and(t, value, 1));
-    const uint32_t up = bit_if(t, test(t, SpvOpUGreaterThanEqual, rest, limit));
-    value = op(t, SpvOpIAdd, value, up);
+    const uint32_t limit = u32_op(t, SpvOpISub, u32_const(t, 65), and(t, value, 1));
+    const uint32_t up = bit_if(t, u32_test(t, SpvOpUGreaterThanEqual, rest, limit));
+    value = u32_op(t, SpvOpIAdd, value, up);
     // The mantissa's first bit adds one to the exponent.
-    const uint32_t field = shl(t, op(t, SpvOpISub, exponent, k(t, 1)), 23);
-    value = choose(t, is_small, value, op(t, SpvOpIAdd, value, field));
-    const uint32_t is_large = either(t, test(t, SpvOpSGreaterThanEqual, exponent, k(t, 255)),
-                                     test(t, SpvOpUGreaterThan, value, k(t, 0x7f800000)));
-    value = choose(t, is_large, k(t, 0x7f800000), value);
-    return op(t, SpvOpBitwiseOr, value, sign);
+    const uint32_t field = shl(t, u32_op(t, SpvOpISub, exponent, u32_const(t, 1)), 23);
+    value = u32_choose(t, is_small, value, u32_op(t, SpvOpIAdd, value, field));
+    const uint32_t is_large =
+        either(t, u32_test(t, SpvOpSGreaterThanEqual, exponent, u32_const(t, 255)),
+               u32_test(t, SpvOpUGreaterThan, value, u32_const(t, 0x7f800000)));
+    value = u32_choose(t, is_large, u32_const(t, 0x7f800000), value);
+    return u32_op(t, SpvOpBitwiseOr, value, sign);
 }
 
 struct parts {
@@ -101,16 +83,17 @@ static struct parts take_apart(struct wj_spv_translator *t, uint32_t bits)
     struct parts p;
     p.sign = and(t, bits, 0x80000000);
     p.magnitude = and(t, bits, 0x7fffffff);
-    p.is_nan = test(t, SpvOpUGreaterThan, p.magnitude, k(t, 0x7f800000));
-    p.is_infinite = test(t, SpvOpIEqual, p.magnitude, k(t, 0x7f800000));
+    p.is_nan = u32_test(t, SpvOpUGreaterThan, p.magnitude, u32_const(t, 0x7f800000));
+    p.is_infinite = u32_test(t, SpvOpIEqual, p.magnitude, u32_const(t, 0x7f800000));
     p.is_zero = is_zero(t, p.magnitude);
     const uint32_t exponent = shr(t, p.magnitude, 23);
     const uint32_t fraction = and(t, p.magnitude, 0x7fffff);
     const uint32_t is_denormal = is_zero(t, exponent);
-    const uint32_t zeros = and(t, op(t, SpvOpISub, wj_spv_clz32(t, fraction), k(t, 8)), 31);
-    p.exponent = choose(t, is_denormal, op(t, SpvOpISub, k(t, 1), zeros), exponent);
-    p.mantissa = choose(t, is_denormal, op(t, SpvOpShiftLeftLogical, fraction, zeros),
-                        op(t, SpvOpBitwiseOr, fraction, k(t, 0x800000)));
+    const uint32_t zeros =
+        and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, fraction), u32_const(t, 8)), 31);
+    p.exponent = u32_choose(t, is_denormal, u32_op(t, SpvOpISub, u32_const(t, 1), zeros), exponent);
+    p.mantissa = u32_choose(t, is_denormal, u32_op(t, SpvOpShiftLeftLogical, fraction, zeros),
+                            u32_op(t, SpvOpBitwiseOr, fraction, u32_const(t, 0x800000)));
     return p;
 }
 
@@ -120,29 +103,32 @@ static const uint32_t quiet_nan = 0x7fc00000;
 static uint32_t pack_high(struct wj_spv_translator *t, uint32_t sign, uint32_t exponent,
                           uint32_t mantissa)
 {
-    const uint32_t is_high = test(t, SpvOpSLessThan, mantissa, k(t, 0));
-    const uint32_t half = op(t, SpvOpBitwiseOr, shr(t, mantissa, 1), and(t, mantissa, 1));
-    return pack(t, sign, op(t, SpvOpIAdd, exponent, bit_if(t, is_high)),
-                choose(t, is_high, half, mantissa));
+    const uint32_t is_high = u32_test(t, SpvOpSLessThan, mantissa, u32_const(t, 0));
+    const uint32_t half = u32_op(t, SpvOpBitwiseOr, shr(t, mantissa, 1), and(t, mantissa, 1));
+    return pack(t, sign, u32_op(t, SpvOpIAdd, exponent, bit_if(t, is_high)),
+                u32_choose(t, is_high, half, mantissa));
 }
 
 static uint32_t multiply(struct wj_spv_translator *t, uint32_t a, uint32_t b)
 {
     const struct parts x = take_apart(t, a);
     const struct parts y = take_apart(t, b);
-    const uint32_t sign = op(t, SpvOpBitwiseXor, x.sign, y.sign);
+    const uint32_t sign = u32_op(t, SpvOpBitwiseXor, x.sign, y.sign);
     uint32_t words[2];
     wj_spv_multiply_wide(t, shl(t, x.mantissa, 8), shl(t, y.mantissa, 8), false, words);
-    const uint32_t lost = bit_if(t, test(t, SpvOpINotEqual, words[0], k(t, 0)));
-    const uint32_t mantissa = op(t, SpvOpBitwiseOr, words[1], lost);
-    const uint32_t exponent = op(t, SpvOpISub, op(t, SpvOpIAdd, x.exponent, y.exponent), k(t, 127));
+    const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, words[0], u32_const(t, 0)));
+    const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, words[1], lost);
+    const uint32_t exponent =
+        u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, x.exponent, y.exponent), u32_const(t, 127));
     uint32_t out = pack_high(t, sign, exponent, mantissa);
     const uint32_t any_zero = either(t, x.is_zero, y.is_zero);
     const uint32_t any_infinite = either(t, x.is_infinite, y.is_infinite);
-    out = choose(t, any_zero, sign, out);
-    out = choose(t, any_infinite, op(t, SpvOpBitwiseOr, sign, k(t, 0x7f800000)), out);
+    out = u32_choose(t, any_zero, sign, out);
+    out =
+        u32_choose(t, any_infinite, u32_op(t, SpvOpBitwiseOr, sign, u32_const(t, 0x7f800000)), out);
     const uint32_t none = both(t, any_zero, any_infinite);
-    return choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), k(t, quiet_nan), out);
+    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), u32_const(t, quiet_nan),
+                      out);
 }
 
 // Long division by 8, 8, 8 and 7 bits.
@@ -150,96 +136,100 @@ static uint32_t divide(struct wj_spv_translator *t, uint32_t a, uint32_t b)
 {
     const struct parts x = take_apart(t, a);
     const struct parts y = take_apart(t, b);
-    const uint32_t sign = op(t, SpvOpBitwiseXor, x.sign, y.sign);
-    const uint32_t divisor = choose(t, y.is_zero, k(t, 1), y.mantissa);
+    const uint32_t sign = u32_op(t, SpvOpBitwiseXor, x.sign, y.sign);
+    const uint32_t divisor = u32_choose(t, y.is_zero, u32_const(t, 1), y.mantissa);
     uint32_t rest = x.mantissa;
     uint32_t quotient = 0;
     for (unsigned i = 0; i < 4; i++) {
         const uint32_t bits = i < 3 ? 8 : 7;
         const uint32_t wide = shl(t, rest, bits);
-        const uint32_t digits = op(t, SpvOpUDiv, wide, divisor);
-        rest = op(t, SpvOpISub, wide, op(t, SpvOpIMul, digits, divisor));
-        quotient = i == 0 ? digits : op(t, SpvOpIAdd, shl(t, quotient, bits), digits);
+        const uint32_t digits = u32_op(t, SpvOpUDiv, wide, divisor);
+        rest = u32_op(t, SpvOpISub, wide, u32_op(t, SpvOpIMul, digits, divisor));
+        quotient = i == 0 ? digits : u32_op(t, SpvOpIAdd, shl(t, quotient, bits), digits);
     }
-    const uint32_t lost = bit_if(t, test(t, SpvOpINotEqual, rest, k(t, 0)));
-    const uint32_t mantissa = op(t, SpvOpBitwiseOr, quotient, lost);
-    const uint32_t exponent = op(t, SpvOpIAdd, op(t, SpvOpISub, x.exponent, y.exponent), k(t, 126));
+    const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)));
+    const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, quotient, lost);
+    const uint32_t exponent =
+        u32_op(t, SpvOpIAdd, u32_op(t, SpvOpISub, x.exponent, y.exponent), u32_const(t, 126));
     uint32_t out = pack_high(t, sign, exponent, mantissa);
-    out = choose(t, either(t, x.is_zero, y.is_infinite), sign, out);
-    out = choose(t, either(t, x.is_infinite, y.is_zero),
-                 op(t, SpvOpBitwiseOr, sign, k(t, 0x7f800000)), out);
+    out = u32_choose(t, either(t, x.is_zero, y.is_infinite), sign, out);
+    out = u32_choose(t, either(t, x.is_infinite, y.is_zero),
+                     u32_op(t, SpvOpBitwiseOr, sign, u32_const(t, 0x7f800000)), out);
     const uint32_t none =
         either(t, both(t, x.is_zero, y.is_zero), both(t, x.is_infinite, y.is_infinite));
-    return choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), k(t, quiet_nan), out);
+    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), u32_const(t, quiet_nan),
+                      out);
 }
 
 static uint32_t add(struct wj_spv_translator *t, uint32_t a, uint32_t b)
 {
     const uint32_t abs_a = and(t, a, 0x7fffffff);
     const uint32_t abs_b = and(t, b, 0x7fffffff);
-    const uint32_t is_less = test(t, SpvOpULessThan, abs_a, abs_b);
-    const uint32_t large = choose(t, is_less, b, a);
-    const uint32_t small = choose(t, is_less, a, b);
+    const uint32_t is_less = u32_test(t, SpvOpULessThan, abs_a, abs_b);
+    const uint32_t large = u32_choose(t, is_less, b, a);
+    const uint32_t small = u32_choose(t, is_less, a, b);
     uint32_t exponents[2], mantissas[2];
     for (unsigned i = 0; i < 2; i++) {
         const uint32_t bits = i == 0 ? large : small;
         const uint32_t field = and(t, shr(t, bits, 23), 0xff);
         const uint32_t is_denormal = is_zero(t, field);
-        const uint32_t first = choose(t, is_denormal, k(t, 0), k(t, 0x800000));
-        exponents[i] = choose(t, is_denormal, k(t, 1), field);
-        mantissas[i] = shl(t, op(t, SpvOpBitwiseOr, and(t, bits, 0x7fffff), first), 6);
+        const uint32_t first = u32_choose(t, is_denormal, u32_const(t, 0), u32_const(t, 0x800000));
+        exponents[i] = u32_choose(t, is_denormal, u32_const(t, 1), field);
+        mantissas[i] = shl(t, u32_op(t, SpvOpBitwiseOr, and(t, bits, 0x7fffff), first), 6);
     }
-    const uint32_t down = op(t, SpvOpISub, exponents[0], exponents[1]);
+    const uint32_t down = u32_op(t, SpvOpISub, exponents[0], exponents[1]);
     const uint32_t low = shift_sticky(t, mantissas[1], down);
-    const uint32_t differ = and(t, op(t, SpvOpBitwiseXor, a, b), 0x80000000);
+    const uint32_t differ = and(t, u32_op(t, SpvOpBitwiseXor, a, b), 0x80000000);
     const uint32_t is_sum = is_zero(t, differ);
-    const uint32_t sum =
-        choose(t, is_sum, op(t, SpvOpIAdd, mantissas[0], low), op(t, SpvOpISub, mantissas[0], low));
-    const uint32_t zeros = and(t, op(t, SpvOpISub, wj_spv_clz32(t, sum), k(t, 1)), 31);
-    const uint32_t exponent = op(t, SpvOpISub, op(t, SpvOpIAdd, exponents[0], k(t, 1)), zeros);
+    const uint32_t sum = u32_choose(t, is_sum, u32_op(t, SpvOpIAdd, mantissas[0], low),
+                                    u32_op(t, SpvOpISub, mantissas[0], low));
+    const uint32_t zeros = and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, sum), u32_const(t, 1)), 31);
+    const uint32_t exponent =
+        u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, exponents[0], u32_const(t, 1)), zeros);
     const uint32_t sign = and(t, large, 0x80000000);
-    uint32_t out = pack(t, sign, exponent, op(t, SpvOpShiftLeftLogical, sum, zeros));
-    out = choose(t, is_zero(t, sum), choose(t, is_sum, sign, k(t, 0)), out);
-    const uint32_t infinite = k(t, 0x7f800000);
+    uint32_t out = pack(t, sign, exponent, u32_op(t, SpvOpShiftLeftLogical, sum, zeros));
+    out = u32_choose(t, is_zero(t, sum), u32_choose(t, is_sum, sign, u32_const(t, 0)), out);
+    const uint32_t infinite = u32_const(t, 0x7f800000);
     const uint32_t abs_large = and(t, large, 0x7fffffff);
-    out = choose(t, test(t, SpvOpIEqual, abs_large, infinite), large, out);
-    const uint32_t two_infinite =
-        both(t, test(t, SpvOpIEqual, abs_a, infinite), test(t, SpvOpIEqual, abs_b, infinite));
-    const uint32_t no_sum = test(t, SpvOpINotEqual, differ, k(t, 0));
-    const uint32_t is_nan =
-        either(t, test(t, SpvOpUGreaterThan, abs_large, infinite), both(t, two_infinite, no_sum));
-    return choose(t, is_nan, k(t, quiet_nan), out);
+    out = u32_choose(t, u32_test(t, SpvOpIEqual, abs_large, infinite), large, out);
+    const uint32_t two_infinite = both(t, u32_test(t, SpvOpIEqual, abs_a, infinite),
+                                       u32_test(t, SpvOpIEqual, abs_b, infinite));
+    const uint32_t no_sum = u32_test(t, SpvOpINotEqual, differ, u32_const(t, 0));
+    const uint32_t is_nan = either(t, u32_test(t, SpvOpUGreaterThan, abs_large, infinite),
+                                   both(t, two_infinite, no_sum));
+    return u32_choose(t, is_nan, u32_const(t, quiet_nan), out);
 }
 
 // Digit by digit: 26 bits of the root of a mantissa of 25 bits, followed by zeros.
 static uint32_t square_root(struct wj_spv_translator *t, uint32_t a)
 {
     const struct parts x = take_apart(t, a);
-    const uint32_t exponent = op(t, SpvOpISub, x.exponent, k(t, 127));
-    const uint32_t is_odd = test(t, SpvOpINotEqual, and(t, exponent, 1), k(t, 0));
-    const uint32_t bits = choose(t, is_odd, shl(t, x.mantissa, 1), x.mantissa);
-    uint32_t root = k(t, 0);
-    uint32_t rest = k(t, 0);
+    const uint32_t exponent = u32_op(t, SpvOpISub, x.exponent, u32_const(t, 127));
+    const uint32_t is_odd = u32_test(t, SpvOpINotEqual, and(t, exponent, 1), u32_const(t, 0));
+    const uint32_t bits = u32_choose(t, is_odd, shl(t, x.mantissa, 1), x.mantissa);
+    uint32_t root = u32_const(t, 0);
+    uint32_t rest = u32_const(t, 0);
     for (int i = 0; i < 26; i++) {
         const int at = 23 - 2 * i;
         rest = shl(t, rest, 2);
         if (at >= -1) {
             const uint32_t next = at < 0 ? shl(t, bits, 1) : shr(t, bits, (uint32_t) at);
-            rest = op(t, SpvOpBitwiseOr, rest, and(t, next, 3));
+            rest = u32_op(t, SpvOpBitwiseOr, rest, and(t, next, 3));
         }
-        const uint32_t trial = op(t, SpvOpBitwiseOr, shl(t, root, 2), k(t, 1));
-        const uint32_t fits = test(t, SpvOpUGreaterThanEqual, rest, trial);
-        rest = choose(t, fits, op(t, SpvOpISub, rest, trial), rest);
-        root = op(t, SpvOpBitwiseOr, shl(t, root, 1), bit_if(t, fits));
+        const uint32_t trial = u32_op(t, SpvOpBitwiseOr, shl(t, root, 2), u32_const(t, 1));
+        const uint32_t fits = u32_test(t, SpvOpUGreaterThanEqual, rest, trial);
+        rest = u32_choose(t, fits, u32_op(t, SpvOpISub, rest, trial), rest);
+        root = u32_op(t, SpvOpBitwiseOr, shl(t, root, 1), bit_if(t, fits));
     }
-    const uint32_t lost = bit_if(t, test(t, SpvOpINotEqual, rest, k(t, 0)));
-    const uint32_t mantissa = op(t, SpvOpBitwiseOr, shl(t, root, 5), lost);
-    const uint32_t half = op(t, SpvOpShiftRightArithmetic, exponent, k(t, 1));
-    uint32_t out = pack(t, k(t, 0), op(t, SpvOpIAdd, half, k(t, 127)), mantissa);
-    out = choose(t, x.is_infinite, a, out);
-    const uint32_t is_negative = test(t, SpvOpINotEqual, x.sign, k(t, 0));
-    out = choose(t, either(t, x.is_nan, is_negative), k(t, quiet_nan), out);
-    return choose(t, x.is_zero, a, out);
+    const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)));
+    const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, shl(t, root, 5), lost);
+    const uint32_t half = u32_op(t, SpvOpShiftRightArithmetic, exponent, u32_const(t, 1));
+    uint32_t out =
+        pack(t, u32_const(t, 0), u32_op(t, SpvOpIAdd, half, u32_const(t, 127)), mantissa);
+    out = u32_choose(t, x.is_infinite, a, out);
+    const uint32_t is_negative = u32_test(t, SpvOpINotEqual, x.sign, u32_const(t, 0));
+    out = u32_choose(t, either(t, x.is_nan, is_negative), u32_const(t, quiet_nan), out);
+    return u32_choose(t, x.is_zero, a, out);
 }
 
 // ceil, floor, trunc, nearest: the whole part, or the next number of that step.
@@ -247,43 +237,44 @@ static uint32_t round_off(struct wj_spv_translator *t, enum wj_spv_soft what, ui
 {
     const uint32_t sign = and(t, a, 0x80000000);
     const uint32_t magnitude = and(t, a, 0x7fffffff);
-    const uint32_t exponent = op(t, SpvOpISub, shr(t, magnitude, 23), k(t, 127));
-    const uint32_t is_below_1 = test(t, SpvOpSLessThan, exponent, k(t, 0));
-    const uint32_t count = and(t, op(t, SpvOpISub, k(t, 23), exponent), 31);
-    const uint32_t step = op(t, SpvOpShiftLeftLogical, k(t, 1), count);
-    const uint32_t mask = op(t, SpvOpISub, step, k(t, 1));
-    const uint32_t rest = op(t, SpvOpBitwiseAnd, magnitude, mask);
-    uint32_t whole = op(t, SpvOpISub, magnitude, rest);
-    uint32_t next = op(t, SpvOpIAdd, whole, step);
-    whole = choose(t, is_below_1, k(t, 0), whole);
-    next = choose(t, is_below_1, k(t, 0x3f800000), next);
+    const uint32_t exponent = u32_op(t, SpvOpISub, shr(t, magnitude, 23), u32_const(t, 127));
+    const uint32_t is_below_1 = u32_test(t, SpvOpSLessThan, exponent, u32_const(t, 0));
+    const uint32_t count = and(t, u32_op(t, SpvOpISub, u32_const(t, 23), exponent), 31);
+    const uint32_t step = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 1), count);
+    const uint32_t mask = u32_op(t, SpvOpISub, step, u32_const(t, 1));
+    const uint32_t rest = u32_op(t, SpvOpBitwiseAnd, magnitude, mask);
+    uint32_t whole = u32_op(t, SpvOpISub, magnitude, rest);
+    uint32_t next = u32_op(t, SpvOpIAdd, whole, step);
+    whole = u32_choose(t, is_below_1, u32_const(t, 0), whole);
+    next = u32_choose(t, is_below_1, u32_const(t, 0x3f800000), next);
     uint32_t takes_next = wj_spv_const_bool(&t->b, false);
     if (what == SOFT_NEAREST) {
         const uint32_t half = shr(t, step, 1);
-        const uint32_t is_odd =
-            test(t, SpvOpINotEqual, op(t, SpvOpBitwiseAnd, magnitude, step), k(t, 0));
-        const uint32_t above = either(t, test(t, SpvOpUGreaterThan, rest, half),
-                                      both(t, test(t, SpvOpIEqual, rest, half), is_odd));
-        const uint32_t above_half = test(t, SpvOpUGreaterThan, magnitude, k(t, 0x3f000000));
+        const uint32_t is_odd = u32_test(
+            t, SpvOpINotEqual, u32_op(t, SpvOpBitwiseAnd, magnitude, step), u32_const(t, 0));
+        const uint32_t above = either(t, u32_test(t, SpvOpUGreaterThan, rest, half),
+                                      both(t, u32_test(t, SpvOpIEqual, rest, half), is_odd));
+        const uint32_t above_half =
+            u32_test(t, SpvOpUGreaterThan, magnitude, u32_const(t, 0x3f000000));
         takes_next =
             WJ_SPV_OP(&t->b, SpvOpSelect, t->types[REPR_BOOL], is_below_1, above_half, above);
     } else if (what != SOFT_TRUNC) {
         const uint32_t is_away =
-            test(t, what == SOFT_CEIL ? SpvOpIEqual : SpvOpINotEqual, sign, k(t, 0));
-        const uint32_t has_rest = test(t, SpvOpINotEqual, magnitude, whole);
+            u32_test(t, what == SOFT_CEIL ? SpvOpIEqual : SpvOpINotEqual, sign, u32_const(t, 0));
+        const uint32_t has_rest = u32_test(t, SpvOpINotEqual, magnitude, whole);
         takes_next = both(t, is_away, has_rest);
     }
-    const uint32_t out = op(t, SpvOpBitwiseOr, choose(t, takes_next, next, whole), sign);
-    const uint32_t is_whole = test(t, SpvOpSGreaterThanEqual, exponent, k(t, 23));
-    const uint32_t is_nan = test(t, SpvOpUGreaterThan, magnitude, k(t, 0x7f800000));
-    return choose(t, is_nan, k(t, quiet_nan), choose(t, is_whole, a, out));
+    const uint32_t out = u32_op(t, SpvOpBitwiseOr, u32_choose(t, takes_next, next, whole), sign);
+    const uint32_t is_whole = u32_test(t, SpvOpSGreaterThanEqual, exponent, u32_const(t, 23));
+    const uint32_t is_nan = u32_test(t, SpvOpUGreaterThan, magnitude, u32_const(t, 0x7f800000));
+    return u32_choose(t, is_nan, u32_const(t, quiet_nan), u32_choose(t, is_whole, a, out));
 }
 
 static uint32_t compute(struct wj_spv_translator *t, enum wj_spv_soft what, uint32_t a, uint32_t b)
 {
     switch (what) {
     case SOFT_ADD: return add(t, a, b);
-    case SOFT_SUB: return add(t, a, op(t, SpvOpBitwiseXor, b, k(t, 0x80000000)));
+    case SOFT_SUB: return add(t, a, u32_op(t, SpvOpBitwiseXor, b, u32_const(t, 0x80000000)));
     case SOFT_MUL: return multiply(t, a, b);
     case SOFT_DIV: return divide(t, a, b);
     case SOFT_SQRT: return square_root(t, a);

@@ -1,5 +1,5 @@
 // SIMD on lanes of 32 and 64 bits, which are SPIR-V vectors, and what moves lanes about.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 #include <string.h>
 
@@ -17,11 +17,6 @@ static uint32_t vec_op(struct wj_spv_translator *t, SpvOp op, enum wj_spv_repr r
                        uint32_t b)
 {
     return WJ_SPV_OP(&t->b, op, t->types[repr], a, b);
-}
-
-static uint32_t u32_const(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
 }
 
 static void push_vector(struct wj_spv_translator *t, uint32_t id, enum wj_spv_repr repr)

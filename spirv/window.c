@@ -1,7 +1,7 @@
 // The window: addresses below the dispatching function's frame, which are the item's own (its
 // shadow stack, `own`) or its group's (`shared`). They lie in variables of the shader instead of
 // memory; each access tells by its address. All is in words.
-#include "spirv/translate.h"
+#include "spirv/u32.h"
 
 enum {
     STACK_BYTES_MAX = 16384, // of one item: more would not stay on the chip
@@ -9,16 +9,6 @@ enum {
 };
 
 enum place { PLACE_PRIVATE, PLACE_SHARED, PLACE_MEMORY };
-
-static uint32_t u32_const(struct wj_spv_translator *t, uint32_t value)
-{
-    return wj_spv_const_u32(&t->b, value);
-}
-
-static uint32_t u32_op(struct wj_spv_translator *t, SpvOp op, uint32_t a, uint32_t b)
-{
-    return WJ_SPV_OP(&t->b, op, t->types[REPR_U32], a, b);
-}
 
 bool wj_spv_window_plan(struct wj_spv_translator *t, const struct wj_gpu_shape *shape)
 {
