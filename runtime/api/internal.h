@@ -182,6 +182,9 @@ bool wj_api_ref_to_cell(wasm_store_t *store, wj_valtype type, wasm_ref_t *ref, v
 
 // The module of an image, whose reference it takes over. NULL: out of memory.
 wasm_module_t *wj_api_module(wasm_store_t *store, struct wj_image *image);
+// The same for what may have failed before: NULL, and *error as *err has it. `image` may be NULL.
+wasm_module_t *wj_api_module_or_error(wasm_store_t *store, struct wj_image *image,
+                                      struct wj_err *err, wjit_error_t *error);
 
 void wj_api_error_out(const struct wj_err *from, wjit_error_t *to);
 

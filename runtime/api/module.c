@@ -18,22 +18,26 @@ wasm_module_t *wj_api_module(wasm_store_t *store, struct wj_image *image)
     return (wasm_module_t *) ref;
 }
 
+wasm_module_t *wj_api_module_or_error(wasm_store_t *store, struct wj_image *image,
+                                      struct wj_err *err, wjit_error_t *error)
+{
+    wasm_module_t *module = image != NULL ? wj_api_module(store, image) : NULL;
+    if (module == NULL) {
+        wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory"); // unless there is one
+        wj_api_error_out(err, error);
+    }
+    return module;
+}
+
 wasm_module_t *wjit_module_new(wasm_store_t *store, const wasm_byte_vec_t *binary,
                                wjit_error_t *error)
 {
     struct wj_err err;
     wj_err_clear(&err);
     struct wj_image *image;
-    if (wj_image_new(store->store->engine, (const uint8_t *) binary->data, binary->size, &image,
-                     &err)) {
-        wasm_module_t *module = wj_api_module(store, image);
-        if (module != NULL) {
-            return module;
-        }
-        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-    }
-    wj_api_error_out(&err, error);
-    return NULL;
+    bool is_made = wj_image_new(store->store->engine, (const uint8_t *) binary->data, binary->size,
+                                &image, &err);
+    return wj_api_module_or_error(store, is_made ? image : NULL, &err, error);
 }
 
 wasm_module_t *wjit_module_new_file(wasm_store_t *store, const char *path, wjit_error_t *error)
@@ -41,15 +45,8 @@ wasm_module_t *wjit_module_new_file(wasm_store_t *store, const char *path, wjit_
     struct wj_err err;
     wj_err_clear(&err);
     struct wj_image *image;
-    if (wj_image_open(store->store->engine, path, &image, &err)) {
-        wasm_module_t *module = wj_api_module(store, image);
-        if (module != NULL) {
-            return module;
-        }
-        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-    }
-    wj_api_error_out(&err, error);
-    return NULL;
+    bool is_made = wj_image_open(store->store->engine, path, &image, &err);
+    return wj_api_module_or_error(store, is_made ? image : NULL, &err, error);
 }
 
 void wjit_module_keep(const wasm_module_t *module)

@@ -68,19 +68,15 @@ static wasm_module_t *load(wasm_store_t *store, struct wj_blob *blob, wjit_error
     struct wj_err err;
     wj_err_clear(&err);
     struct wj_image *image;
-    if (!wj_cwasm_is(blob->bytes, blob->size_bytes)) {
+    bool is_made = false;
+    if (wj_cwasm_is(blob->bytes, blob->size_bytes)) {
+        is_made = wj_image_load(store->store->engine, blob, true, &image, &err);
+    } else {
         wj_blob_clear(blob);
         wj_err_set(&err, WJ_ERR_MALFORMED, WJ_NO_OFFSET,
                    "this is no compiled module: what wjit compile wrote was expected");
-    } else if (wj_image_load(store->store->engine, blob, true, &image, &err)) {
-        wasm_module_t *module = wj_api_module(store, image);
-        if (module != NULL) {
-            return module;
-        }
-        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
-    wj_api_error_out(&err, error);
-    return NULL;
+    return wj_api_module_or_error(store, is_made ? image : NULL, &err, error);
 }
 
 wasm_module_t *wjit_module_deserialize(wasm_store_t *store, const wasm_byte_vec_t *bytes,
