@@ -259,11 +259,18 @@ static bool on_stack_op(void *context, const struct wj_op *op)
     return true;
 }
 
-bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool *is_other,
-                          struct wj_err *err)
+static bool on_stack_begin(void *context, const struct wj_walk_func *func)
 {
-    static const struct wj_sink sink = {NULL, on_stack_op, NULL};
-    struct stack_scan scan = {.has_frames = false};
+    (void) func;
+    struct stack_scan *scan = context;
+    memset(scan->recent, 0xff, sizeof scan->recent);
+    return true;
+}
+
+// Walks all functions that the module defines.
+static bool walk_all(const struct wj_module *module, const struct wj_sink *sink, void *context,
+                     struct wj_err *err)
+{
     struct wj_walk_scratch scratch;
     wj_walk_scratch_init(&scratch);
     bool is_walked = true;
@@ -273,10 +280,18 @@ bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool
             .func_index = i,
             .scratch = &scratch,
         };
-        memset(scan.recent, 0xff, sizeof scan.recent);
-        is_walked = wj_walk_func_body(&request, &sink, &scan, err, false);
+        is_walked = wj_walk_func_body(&request, sink, context, err, false);
     }
     wj_walk_scratch_clear(&scratch);
+    return is_walked;
+}
+
+bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool *is_other,
+                          struct wj_err *err)
+{
+    static const struct wj_sink sink = {on_stack_begin, on_stack_op, NULL};
+    struct stack_scan scan = {.has_frames = false};
+    bool is_walked = walk_all(module, &sink, &scan, err);
     *has_frames = scan.has_frames;
     *is_other = scan.is_other;
     return is_walked;
@@ -287,7 +302,7 @@ bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool
 struct uses_scan {
     const struct wj_module *module;
     struct wj_kernel_uses *uses;
-    uint32_t func_index, inner, kernel_params;
+    uint32_t func_index, inner, wrapper, kernel_params;
 };
 
 bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
@@ -299,10 +314,18 @@ bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
     return is_match;
 }
 
+static bool on_use_begin(void *context, const struct wj_walk_func *func)
+{
+    struct uses_scan *scan = context;
+    scan->func_index = func->func_index;
+    return true;
+}
+
 static bool on_use_op(void *context, const struct wj_op *op)
 {
     struct uses_scan *scan = context;
-    if (op->family != FAM_CALL) {
+    bool is_itself = scan->func_index == scan->inner || scan->func_index == scan->wrapper;
+    if (op->family != FAM_CALL || is_itself) {
         return true;
     }
     bool is_direct = op->sub == CALL_DIRECT || op->sub == CALL_RETURN_DIRECT;
@@ -320,28 +343,16 @@ static bool on_use_op(void *context, const struct wj_op *op)
 bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_t wrapper,
                          uint32_t kernel_params, struct wj_kernel_uses *uses, struct wj_err *err)
 {
-    static const struct wj_sink sink = {NULL, on_use_op, NULL};
+    static const struct wj_sink sink = {on_use_begin, on_use_op, NULL};
     struct uses_scan scan = {
         .module = module,
         .uses = uses,
         .inner = inner,
+        .wrapper = wrapper,
         .kernel_params = kernel_params,
     };
-    struct wj_walk_scratch scratch;
-    wj_walk_scratch_init(&scratch);
     *uses = (struct wj_kernel_uses){.call_count = 0};
-    bool is_walked = true;
-    for (uint32_t i = module->func_import_count; is_walked && i < module->func_count; i++) {
-        struct wj_walk_request request = {
-            .module = module,
-            .func_index = i,
-            .scratch = &scratch,
-        };
-        scan.func_index = i;
-        is_walked =
-            i == inner || i == wrapper || wj_walk_func_body(&request, &sink, &scan, err, false);
-    }
-    wj_walk_scratch_clear(&scratch);
+    bool is_walked = walk_all(module, &sink, &scan, err);
     uses->is_inlined = uses->is_inlined && uses->call_count == 0;
     return is_walked;
 }
