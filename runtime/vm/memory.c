@@ -84,6 +84,23 @@ static bool needs_file(const struct wj_settings *settings)
     return settings->gpu_verify_rate > 0 || settings->gpu_command[0] != '\0';
 }
 
+// A memory with a reference, without pages, and without a file.
+static struct wj_memory *memory_alloc(const struct wj_memory_type *type, uint64_t max_pages,
+                                      struct wj_err *err)
+{
+    struct wj_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL) {
+        wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return NULL;
+    }
+    atomic_init(&memory->references, 1);
+    pthread_mutex_init(&memory->grow_lock, NULL);
+    memory->type = *type;
+    memory->max_pages = max_pages;
+    memory->file = -1;
+    return memory;
+}
+
 bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
                    struct wj_memory **out, struct wj_err *err)
 {
@@ -103,15 +120,13 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
     if (type->limits.has_max && type->limits.max < max_pages) {
         max_pages = type->limits.max;
     }
-    struct wj_memory *memory = calloc(1, sizeof *memory);
+    struct wj_memory *memory = memory_alloc(type, max_pages, err);
     if (memory == NULL) {
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return false;
     }
-    atomic_init(&memory->references, 1);
-    pthread_mutex_init(&memory->grow_lock, NULL);
-    memory->type = *type;
-    memory->max_pages = max_pages;
-    memory->file = needs_file(settings) ? memfd_create("wjit-memory", MFD_CLOEXEC) : -1;
+    if (needs_file(settings)) {
+        memory->file = memfd_create("wjit-memory", MFD_CLOEXEC);
+    }
     uint64_t initial_bytes = type->limits.min << page_log2;
     bool wants_guard = !settings->explicit_bounds && !type->limits.is_64 && page_log2 == 16;
     if (((wants_guard && reserve_guarded(memory)) ||
@@ -131,14 +146,10 @@ bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uin
                       uint64_t reserved_bytes, bool is_guarded, struct wj_memory **out,
                       struct wj_err *err)
 {
-    struct wj_memory *memory = calloc(1, sizeof *memory);
+    struct wj_memory *memory = memory_alloc(type, max_pages, err);
     if (memory == NULL) {
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+        return false;
     }
-    atomic_init(&memory->references, 1);
-    pthread_mutex_init(&memory->grow_lock, NULL);
-    memory->type = *type;
-    memory->max_pages = max_pages;
     memory->base = base;
     memory->reserved_bytes = reserved_bytes;
     memory->mapping = is_guarded ? base - WJ_GUARD_BEFORE_BYTES : base;
@@ -146,7 +157,6 @@ bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uin
         is_guarded ? WJ_GUARD_BEFORE_BYTES + WJ_GUARD_AFTER_BYTES : reserved_bytes;
     memory->is_guarded = is_guarded;
     memory->is_of_pool = true;
-    memory->file = -1;
     atomic_init(&memory->size_bytes, type->limits.min << type->page_size_log2);
     *out = memory;
     return true;
