@@ -3,21 +3,7 @@
 # device these are variables of the shader; the results are the CPU's.
 . "$(dirname "$0")/lib.sh"
 need clang-22
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
-# both NAME [CODE]: the same on the CPU and on each device.
-both() {
-    local icd
-    expect "${2:-0}" - "$WJIT" --gpu=off "$1.wasm"
-    cp out cpu
-    for icd in "$VK_ICD_FILENAMES" "${WJIT_SWIFTSHADER_ICD:-}"; do
-        [ -e "$icd" ] || continue
-        VK_ICD_FILENAMES=$icd expect "${2:-0}" 'kernel [^:]*: translated$' "$WJIT" --gpu=any \
-            --gpu-explain "$1.wasm"
-        cmp -s cpu out || fail "$1 on $icd: other output than on the CPU"
-    done
-}
+. "$(dirname "$0")/gpu.sh"
 # Arrays of words and of bytes, a frame of a callee, a pointer to the stack kept on the stack.
 guest stack -I"$WJIT_ROOT/include" <<'C'
 #include <stdio.h>

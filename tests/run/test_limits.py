@@ -7,24 +7,14 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+from bombs import leb, section
+
 STATUS_INVALID = 126
 REFUSED_MS, REFUSED_MIB = 300, 60 # most of it is the file, which is mapped
 HEADER = b"\0asm\1\0\0\0"
 NOTHING = b"\x60\0\0"
 MILLION = 1_000_000
-
-
-def leb(n):
-    out = bytearray()
-    while n > 127:
-        out.append(n & 127 | 128)
-        n >>= 7
-    out.append(n)
-    return bytes(out)
-
-
-def section(number, contents):
-    return bytes([number]) + leb(len(contents)) + contents
 
 
 def repeated(number, count, item):
