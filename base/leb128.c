@@ -1,12 +1,51 @@
 // The checked LEB128 readers: at most ceil(N / 7) bytes, unused bits are extension bits.
 #include "base/leb128.h"
 
+#include <string.h>
+
+// An integer of up to five bytes, without a branch for each. Linkers pad indexes and addresses to
+// five. The first four bytes may be read, and the fifth if none of these is the last. False: it is
+// longer.
+static inline __attribute__((always_inline)) bool read_five(const uint8_t *at, uint64_t *value,
+                                                            unsigned *count)
+{
+    uint32_t word; // little-endian, as all machines that this is for
+    memcpy(&word, at, sizeof word);
+    uint32_t ends = ~word & 0x80808080u;
+    uint64_t last = 0;
+    *count = 5;
+    if (ends != 0) {
+        *count = ((unsigned) __builtin_ctz(ends) >> 3) + 1;
+        word &= ends ^ (ends - 1); // up to the first end
+    } else {
+        last = at[4];
+    }
+    *value = (word & 0x7fu) | (word >> 1 & 0x3f80u) | (word >> 2 & 0x1fc000u) |
+             (word >> 3 & 0xfe00000u) | last << 28;
+    return last < 0x80;
+}
+
+static inline __attribute__((always_inline)) int64_t sign_extend(uint64_t value, unsigned bits)
+{
+    return (int64_t) (value << (64 - bits)) >> (64 - bits);
+}
+
 // Inlined with constant `bits`, so that the loops have constant bounds.
 static inline __attribute__((always_inline)) bool
 read_unsigned(const uint8_t **at, const uint8_t *limit, unsigned bits, uint64_t *value)
 {
     const uint8_t *p = *at;
-    uint64_t result = 0;
+    unsigned count;
+    uint64_t result;
+    if (limit - p >= 5 && read_five(p, &result, &count)) {
+        if (bits < 35 && result >> bits != 0) {
+            return false;
+        }
+        *at = p + count;
+        *value = result;
+        return true;
+    }
+    result = 0;
     for (unsigned shift = 0; shift < bits; shift += 7) {
         if (p >= limit) {
             return false;
@@ -45,7 +84,18 @@ static inline __attribute__((always_inline)) bool
 read_signed(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *value)
 {
     const uint8_t *p = *at;
-    uint64_t result = 0;
+    unsigned count;
+    uint64_t result;
+    if (limit - p >= 5 && read_five(p, &result, &count)) {
+        int64_t wide = sign_extend(result, 7 * count);
+        if (bits < 35 && wide != sign_extend((uint64_t) wide, bits)) {
+            return false;
+        }
+        *at = p + count;
+        *value = wide;
+        return true;
+    }
+    result = 0;
     for (unsigned shift = 0; shift < bits; shift += 7) {
         if (p >= limit) {
             return false;
@@ -62,7 +112,7 @@ read_signed(const uint8_t **at, const uint8_t *limit, unsigned bits, int64_t *va
             }
             unsigned used = shift + 7 < 64 ? shift + 7 : 64;
             *at = p;
-            *value = (int64_t) (result << (64 - used)) >> (64 - used);
+            *value = sign_extend(result, used);
             return true;
         }
     }
@@ -91,10 +141,25 @@ static inline __attribute__((always_inline)) struct wj_leb read_trusted(const ui
     return (struct wj_leb){at, value};
 }
 
-struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
+// Behind an integer there is at least one byte more: the `end` of its expression. So one of three
+// bytes may be read as four.
+static inline __attribute__((always_inline)) bool
+read_trusted_five(const uint8_t *at, uint64_t *value, unsigned *count)
 {
     if (at[1] < 0x80) {
-        return (struct wj_leb){at + 2, (at[0] & 0x7fu) | (uint64_t) at[1] << 7};
+        *value = (at[0] & 0x7fu) | (uint64_t) at[1] << 7;
+        *count = 2;
+        return true;
+    }
+    return read_five(at, value, count);
+}
+
+struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
+{
+    uint64_t value;
+    unsigned count;
+    if (read_trusted_five(at, &value, &count)) {
+        return (struct wj_leb){at + count, value};
     }
     unsigned shift;
     return read_trusted(at, &shift);
@@ -102,10 +167,15 @@ struct wj_leb wj_leb_u_trusted_slow(const uint8_t *at)
 
 struct wj_leb wj_leb_s_trusted_slow(const uint8_t *at)
 {
+    uint64_t value;
+    unsigned count;
+    if (read_trusted_five(at, &value, &count)) {
+        return (struct wj_leb){at + count, (uint64_t) sign_extend(value, 7 * count)};
+    }
     unsigned shift;
     struct wj_leb leb = read_trusted(at, &shift);
     if (shift < 64) {
-        leb.value = (uint64_t) ((int64_t) (leb.value << (64 - shift)) >> (64 - shift));
+        leb.value = (uint64_t) sign_extend(leb.value, shift);
     }
     return leb;
 }
