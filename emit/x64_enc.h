@@ -248,12 +248,16 @@ X64_NOINLINE void x64_rm_base(struct wj_masm *m, uint32_t op, unsigned reg, wj_r
                               int32_t disp)
 {
     unsigned base = base_reg & 7;
+    if (base == 4) { // which means a SIB byte: here one that says "no index"
+        x64_rm_index(m, op, reg, x64_at_index(base_reg, RSP, 0, disp));
+        return;
+    }
     unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4) | base_reg >> 3;
     unsigned mod = x64_disp_mod(disp, base == 5);
-    unsigned has_sib = base == 4;
-    uint64_t bytes = (uint64_t) (uint32_t) disp << 8 * has_sib | (has_sib ? 0x24 : 0);
-    x64_write(m, rex, bytes << 16 | (mod << 6 | (reg & 7) << 3 | base) << 8 | (op & 0xff),
-              2 + has_sib + x64_disp_bytes(mod));
+    x64_write(m, rex,
+              (uint64_t) (uint32_t) disp << 16 | (mod << 6 | (reg & 7) << 3 | base) << 8 |
+                  (op & 0xff),
+              2 + x64_disp_bytes(mod));
 }
 
 // [r15 + index + disp], which is linear memory: r15 always takes a REX prefix, and never means
@@ -268,15 +272,41 @@ X64_NOINLINE void x64_rm_r15(struct wj_masm *m, uint32_t op, unsigned reg, wj_re
     x64_bytes(m, (uint64_t) (uint32_t) disp << 32 | head, 4 + x64_disp_bytes(mod));
 }
 
-// Slots of the frame.
+// What a slot of the frame takes before its displacement, but for the opcode: REX if there is one,
+// ModRM for a displacement of a byte, SIB. The opcode and what is behind it are moved by `factor`.
+struct x64_sp_head {
+    uint32_t bytes;
+    uint16_t factor; // 256 behind a REX prefix
+    uint8_t count;
+};
+#define X64_SP_HEAD(reg)                  \
+    {                                     \
+        ((reg) &7) << 11 | 0x244400, 1, 3 \
+    }
+#define X64_SP_REX(w, reg)                                                          \
+    {                                                                               \
+        ((reg) &7) << 19 | 0x24440000 | 0x40 | (w) << 3 | ((reg) >> 3) << 2, 256, 4 \
+    }
+static const struct x64_sp_head X64_SP_HEADS[2][16] = {
+    {X64_SP_HEAD(0), X64_SP_HEAD(1), X64_SP_HEAD(2), X64_SP_HEAD(3), X64_SP_HEAD(4), X64_SP_HEAD(5),
+     X64_SP_HEAD(6), X64_SP_HEAD(7), X64_SP_REX(0, 8), X64_SP_REX(0, 9), X64_SP_REX(0, 10),
+     X64_SP_REX(0, 11), X64_SP_REX(0, 12), X64_SP_REX(0, 13), X64_SP_REX(0, 14), X64_SP_REX(0, 15)},
+    {X64_SP_REX(1, 0), X64_SP_REX(1, 1), X64_SP_REX(1, 2), X64_SP_REX(1, 3), X64_SP_REX(1, 4),
+     X64_SP_REX(1, 5), X64_SP_REX(1, 6), X64_SP_REX(1, 7), X64_SP_REX(1, 8), X64_SP_REX(1, 9),
+     X64_SP_REX(1, 10), X64_SP_REX(1, 11), X64_SP_REX(1, 12), X64_SP_REX(1, 13), X64_SP_REX(1, 14),
+     X64_SP_REX(1, 15)},
+};
+#undef X64_SP_HEAD
+#undef X64_SP_REX
+
+// Slots of the frame. A displacement of none takes a byte, too: slots at SP itself are rare.
 X64_NOINLINE void x64_rm_sp(struct wj_masm *m, uint32_t op, unsigned reg, int32_t disp)
 {
-    unsigned rex = (op >> 9 & 8) | (reg >> 1 & 4);
-    unsigned mod = x64_disp_mod(disp, false);
-    x64_write(m, rex,
-              (uint64_t) (uint32_t) disp << 24 | 0x24 << 16 | (mod << 6 | (reg & 7) << 3 | 4) << 8 |
-                  (op & 0xff),
-              3 + x64_disp_bytes(mod));
+    const struct x64_sp_head *head = &X64_SP_HEADS[op >> 12 & 1][reg];
+    uint64_t is_long = !x64_fits8(disp);
+    uint64_t tail = (uint64_t) (uint32_t) disp << 24 | is_long << 14 | (op & 0xff);
+    // mod is 1 in the head: one more makes it 2, four bytes.
+    x64_bytes(m, head->bytes + tail * head->factor, head->count + 1u + 3u * (unsigned) is_long);
 }
 
 X64_INLINE void x64_rm_rex(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,

@@ -77,7 +77,8 @@ X64_INLINE void masm_mov_vimm(struct wj_masm *m, wj_reg d, const uint8_t bytes[1
     }
 }
 
-X64_INLINE void x64_load(struct wj_masm *m, enum wj_num num, wj_reg d, struct x64_mem a)
+// Integers, which are most, go to and from slots without these two.
+X64_NOINLINE void x64_load(struct wj_masm *m, enum wj_num num, wj_reg d, struct x64_mem a)
 {
     switch (num) {
     case NUM_I32: x64_rm(m, 0x8b, d, a); break;
@@ -88,7 +89,7 @@ X64_INLINE void x64_load(struct wj_masm *m, enum wj_num num, wj_reg d, struct x6
     }
 }
 
-X64_INLINE void x64_store(struct wj_masm *m, enum wj_num num, wj_reg s, struct x64_mem a)
+X64_NOINLINE void x64_store(struct wj_masm *m, enum wj_num num, wj_reg s, struct x64_mem a)
 {
     switch (num) {
     case NUM_I32: x64_rm(m, 0x89, s, a); break;
@@ -101,12 +102,24 @@ X64_INLINE void x64_store(struct wj_masm *m, enum wj_num num, wj_reg s, struct x
 
 X64_INLINE void masm_load_slot(struct wj_masm *m, enum wj_num num, wj_reg d, struct wj_slot s)
 {
-    x64_load(m, num, d, x64_slot(s));
+    if (num > NUM_I64) {
+        x64_load(m, num, d, x64_slot(s));
+    } else if (s.base == RSP) {
+        x64_rm_sp(m, 0x8b | x64_w(num), d, s.disp);
+    } else {
+        x64_rm_base(m, 0x8b | x64_w(num), d, s.base, s.disp);
+    }
 }
 
 X64_INLINE void masm_store_slot(struct wj_masm *m, enum wj_num num, wj_reg s, struct wj_slot d)
 {
-    x64_store(m, num, s, x64_slot(d));
+    if (num > NUM_I64) {
+        x64_store(m, num, s, x64_slot(d));
+    } else if (d.base == RSP) {
+        x64_rm_sp(m, 0x89 | x64_w(num), s, d.disp);
+    } else {
+        x64_rm_base(m, 0x89 | x64_w(num), s, d.base, d.disp);
+    }
 }
 
 // Four or eight bytes. The second temporary holds what no immediate can: r11 may be in the address.

@@ -51,32 +51,39 @@ static void move_args(struct jit *j, uint32_t count, const wj_reg *regs)
             spill_entry(j, i);
         }
     }
+    struct value *args = &j->stack[first];
     struct reg_moves moves;
     moves.count = 0;
     uint32_t load_count = 0; // what is in no register waits until those that are have moved
+    uint64_t released = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct value *v = &j->stack[first + i];
-        if (value_in_reg(v)) {
-            if (regs[i] != WJ_REG_NONE) {
-                reg_moves_add(&moves, (enum wj_num) v->num, regs[i], v->reg);
-            }
-        } else {
+        const struct value *v = &args[i];
+        if (v->kind == VALUE_LOCAL) {
+            j->locals[v->local].aliases--;
+        }
+        if (!value_in_reg(v)) {
             load_count++;
+            continue;
+        }
+        released |= v->kind == VALUE_REG ? reg_bit(v->reg) : 0;
+        if (regs[i] != WJ_REG_NONE) {
+            reg_moves_add(&moves, (enum wj_num) v->num, regs[i], v->reg);
         }
     }
     if (moves.count != 0) {
         reg_moves_emit(j, &moves, spill_slot(j, j->func->census.stack_slots_max));
     }
     for (uint32_t i = 0; load_count != 0; i++) {
-        struct value *v = &j->stack[first + i];
-        if (!value_in_reg(v)) {
+        if (!value_in_reg(&args[i])) {
             load_count--;
             if (regs[i] != WJ_REG_NONE) {
-                value_into(j, v, regs[i]);
+                value_into(j, &args[i], regs[i]);
             }
         }
     }
-    stack_cut(j, first);
+    j->free |= released & j->pool;
+    j->depth = first;
+    j->depth_low = first < j->depth_low ? first : j->depth_low;
 }
 
 // ---- C functions of the runtime ---------------------------------------------------------------
@@ -228,18 +235,23 @@ struct layout_storage {
 static bool make_layout(struct jit *j, const struct wj_functype *type,
                         struct layout_storage *storage, struct call_layout *layout)
 {
-    layout->regs = storage->regs;
-    layout->offsets = storage->offsets;
+    if (params_are_gprs(type)) {
+        int32_t size_bytes = result_offset(type, type->result_count);
+        *layout = (struct call_layout){MASM_GPR_ARGS, NULL, size_bytes, type->param_count};
+        return true;
+    }
+    wj_reg *regs = storage->regs;
+    int32_t *offsets = storage->offsets;
     if (type->param_count > LAYOUT_INLINE_PARAMS) {
         struct wj_arena *arena = j->arena;
-        layout->regs = WJ_ARENA_ARRAY(arena, wj_reg, type->param_count);
-        layout->offsets = WJ_ARENA_ARRAY(arena, int32_t, type->param_count);
-        if (layout->regs == NULL || layout->offsets == NULL) {
+        regs = WJ_ARENA_ARRAY(arena, wj_reg, type->param_count);
+        offsets = WJ_ARENA_ARRAY(arena, int32_t, type->param_count);
+        if (regs == NULL || offsets == NULL) {
             j->failed = true;
             return false;
         }
     }
-    call_layout_make(type, layout);
+    call_layout_make(type, regs, offsets, layout);
     return true;
 }
 

@@ -10,10 +10,10 @@ enum { REG_MOVES_MAX = 48 };
 // results after the first, then the parameters beyond the registers: 8 bytes each, a v128 16.
 // Results come first so that a tail call, which has the same results, finds them in place.
 struct call_layout {
-    wj_reg *regs;         // [param_count]; WJ_REG_NONE: on the stack
-    int32_t *offsets;     // [param_count], from the start of the area
-    int32_t size_bytes;   // of the area
-    uint32_t stack_first; // parameters before it are in registers
+    const wj_reg *regs;     // [param_count]; WJ_REG_NONE: on the stack
+    const int32_t *offsets; // from the start of the area; of parameters before stack_first: unset
+    int32_t size_bytes;     // of the area
+    uint32_t stack_first;   // parameters before it are in registers
 };
 
 static inline int32_t stack_value_bytes(enum wj_num num)
@@ -31,13 +31,26 @@ static int32_t result_offset(const struct wj_functype *type, uint32_t i)
     return at;
 }
 
-// Fills in a layout; `regs` and `offsets` have room for the type's parameters.
-static void call_layout_make(const struct wj_functype *type, struct call_layout *layout)
+// Most types take a few integers: parameter i is in general register i.
+static inline bool params_are_gprs(const struct wj_functype *type)
+{
+    bool are_gprs = type->param_count <= MASM_GPR_ARGS_COUNT;
+    for (uint32_t i = 0; are_gprs && i < type->param_count; i++) {
+        are_gprs = !num_is_vec(num_of(type->types[i]));
+    }
+    return are_gprs;
+}
+
+// Fills in a layout of any type; `regs` and `offsets` have room for its parameters.
+static void call_layout_make(const struct wj_functype *type, wj_reg *regs, int32_t *offsets,
+                             struct call_layout *layout)
 {
     uint32_t gprs = 0;
     uint32_t vecs = 0;
     uint32_t i = 0;
     int32_t at = result_offset(type, type->result_count);
+    layout->regs = regs;
+    layout->offsets = offsets;
     layout->stack_first = type->param_count;
     for (; i < type->param_count; i++) {
         bool is_vec = num_is_vec(num_of(type->types[i]));
@@ -45,18 +58,18 @@ static void call_layout_make(const struct wj_functype *type, struct call_layout 
             layout->stack_first = i;
             break;
         }
-        layout->regs[i] = is_vec ? MASM_VEC_ARGS[vecs++] : MASM_GPR_ARGS[gprs++];
+        regs[i] = is_vec ? MASM_VEC_ARGS[vecs++] : MASM_GPR_ARGS[gprs++];
     }
     for (; i < type->param_count; i++) {
         enum wj_num num = num_of(type->types[i]);
-        layout->regs[i] = WJ_REG_NONE;
-        layout->offsets[i] = 0;
+        regs[i] = WJ_REG_NONE;
+        offsets[i] = 0;
         if (num_is_vec(num) && vecs < MASM_VEC_ARGS_COUNT) {
-            layout->regs[i] = MASM_VEC_ARGS[vecs++];
+            regs[i] = MASM_VEC_ARGS[vecs++];
         } else if (!num_is_vec(num) && gprs < MASM_GPR_ARGS_COUNT) {
-            layout->regs[i] = MASM_GPR_ARGS[gprs++];
+            regs[i] = MASM_GPR_ARGS[gprs++];
         } else {
-            layout->offsets[i] = at;
+            offsets[i] = at;
             at += stack_value_bytes(num);
         }
     }

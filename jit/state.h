@@ -358,6 +358,13 @@ static void value_into(struct jit *j, const struct value *v, wj_reg reg)
 static __attribute__((noinline)) wj_reg value_load(struct jit *j, struct value *v)
 {
     wj_reg reg;
+    if (value_in_frame(v) && !num_is_vec((enum wj_num) v->num)) { // most of all
+        reg = reg_alloc(j, false);
+        masm_load_slot(&j->m, (enum wj_num) v->num, reg, value_slot(j, v));
+        v->kind = VALUE_REG;
+        v->reg = reg;
+        return reg;
+    }
     if ((v->kind == VALUE_ADDRESS || v->kind == VALUE_SHIFTED) && v->reg != WJ_REG_NONE &&
         (reg_bit(v->reg) & j->pool) != 0 && !num_is_vec((enum wj_num) v->num)) {
         reg = v->reg; // the result replaces the address

@@ -81,14 +81,13 @@ static bool emit_stubs(struct wj_code_window *window, const struct wj_stub_targe
 static bool layout_alloc(struct wj_arena *arena, const struct wj_functype *type,
                          struct call_layout *layout, struct wj_err *err)
 {
-    layout->regs =
-        wj_arena_alloc_array(arena, (size_t) type->param_count + 1, sizeof *layout->regs);
-    layout->offsets =
-        wj_arena_alloc_array(arena, (size_t) type->param_count + 1, sizeof *layout->offsets);
-    if (layout->regs == NULL || layout->offsets == NULL) {
+    size_t count = (size_t) type->param_count + 1;
+    wj_reg *regs = WJ_ARENA_ARRAY(arena, wj_reg, count);
+    int32_t *offsets = WJ_ARENA_ARRAY(arena, int32_t, count);
+    if (regs == NULL || offsets == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
     }
-    call_layout_make(type, layout);
+    call_layout_make(type, regs, offsets, layout);
     return true;
 }
 

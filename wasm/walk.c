@@ -140,6 +140,11 @@ bool wj_walk_fail_opcode(struct wj_walk *w, const uint8_t *at)
     return wj_walk_fail(w, at, WJ_ERR_UNSUPPORTED, "%s: not yet supported", wj_opcode_name(opcode));
 }
 
+bool wj_walk_no_opcode(struct wj_walk *w, const uint8_t *at)
+{
+    return wj_walk_fail(w, at, WJ_ERR_MALFORMED, "illegal opcode 0x%02x", *at);
+}
+
 static const char *op_name(const struct wj_walk *w, const uint8_t *at)
 {
     return wj_opcode_name(opcode_at(w, at));

@@ -182,7 +182,7 @@ WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
             h, h->is_checking ? wj_walk_prefix_checking(w, h->sink, h->p, h->sp, h->is_live)
                               : wj_walk_prefix_trusting(w, h->sink, h->p, h->sp, h->is_live));
     case 0xff: // no opcode; with a case for the last byte, no bound is compared
-        return wj_walk_fail_opcode(w, h->p - 1);
+        return wj_walk_no_opcode(w, h->p - 1);
     default: // 0xfb too: all of it is GC, which is known there and refused
         return wj_walk_fail_opcode(w, h->at);
     }

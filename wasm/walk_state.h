@@ -169,6 +169,8 @@ bool wj_walk_fail_index(struct wj_walk *w, const uint8_t *at, const char *what,
                         uint32_t index) WJ_WALK_COLD;
 bool wj_walk_fail_feature(struct wj_walk *w, const uint8_t *at, enum wj_opcode opcode) WJ_WALK_COLD;
 bool wj_walk_fail_opcode(struct wj_walk *w, const uint8_t *at) WJ_WALK_COLD;
+// The same for a byte that is no opcode. Not cold: compilers would take its case out of the table.
+bool wj_walk_no_opcode(struct wj_walk *w, const uint8_t *at) __attribute__((noinline));
 bool wj_walk_fail_height(struct wj_walk *w, const uint8_t *at, wj_valtype *sp) WJ_WALK_COLD;
 
 #endif
