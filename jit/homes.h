@@ -142,6 +142,12 @@ static void assign_homes(struct jit *j, const wj_reg *param_regs)
     assign_class(j, &vec_ranking, &vec, param_regs);
 }
 
+// A v128 across two cache lines takes twice as long.
+static inline int32_t align_slot(int32_t at)
+{
+    return (at + 15) & ~15;
+}
+
 // Frame, from SP up: outgoing stack arguments and results, locals, operand stack, saved registers,
 // the instance.
 static void lay_out_frame(struct jit *j)
@@ -160,16 +166,22 @@ static void lay_out_frame(struct jit *j)
                           (local->home == WJ_REG_NONE ||
                            (!census->is_leaf && (reg_bit(local->home) & j->caller_homes) != 0));
         if (needs_slot) {
+            bool is_v128 = local->num == NUM_V128;
+            at = is_v128 ? align_slot(at) : at;
             local->slot = at;
-            at += local->num == NUM_V128 ? 16 : 8;
+            at += is_v128 ? 16 : 8;
         }
         if (needs_slot && local->home != WJ_REG_NONE) {
             j->home_locals[j->home_local_clobbered_count++] = i;
         }
     }
     j->spill_bytes = census->uses_v128 ? 16 : 8;
+    at = census->uses_v128 ? align_slot(at) : at;
     j->spill_base = at;
     at += (int32_t) ((census->stack_slots_max + 1) * j->spill_bytes);
+    // General registers are saved first, vector registers behind them.
+    int32_t gprs_bytes = 8 * __builtin_popcountll(j->callee_used & class_mask(false));
+    at = j->callee_used > class_mask(false) ? align_slot(at + gprs_bytes) - gprs_bytes : at;
     j->save_base = at;
     for (uint64_t left = j->callee_used; left != 0; left &= left - 1) {
         at += wj_reg_is_vec((wj_reg) __builtin_ctzll(left)) ? 16 : 8;
