@@ -23,6 +23,10 @@ static inline void store4(float *p, v128_t v)
     *(v128_t *) (void *) p = v;
 }
 
+/* Keeps the sums of one pixel before those of the next. Compilers that sort them otherwise hold all
+ * pixels at once, and need more registers than there are. */
+#define IN_ORDER(a, b) __asm__ volatile("" : "+r"(a), "+r"(b))
+
 static inline v128_t mul_add(v128_t sum, v128_t a, v128_t b)
 {
     return wasm_f32x4_add(sum, wasm_f32x4_mul(a, b));
@@ -60,17 +64,23 @@ static void conv_4x8(uint32_t x, uint32_t y, uint32_t z, const void *args)
         const float *in = row;
         uint32_t taps_left = a->taps_row;
         do {
-            v128_t wa = load4(weights), wb = load4(weights + 4);
-            v128_t v0 = load1(in), v1 = load1(in + in_1);
-            sum0a = mul_add(sum0a, v0, wa);
-            sum0b = mul_add(sum0b, v0, wb);
-            sum1a = mul_add(sum1a, v1, wa);
-            sum1b = mul_add(sum1b, v1, wb);
-            v128_t v2 = load1(in + in_2), v3 = load1(in + in_3);
-            sum2a = mul_add(sum2a, v2, wa);
-            sum2b = mul_add(sum2b, v2, wb);
-            sum3a = mul_add(sum3a, v3, wa);
-            sum3b = mul_add(sum3b, v3, wb);
+            const v128_t wa = load4(weights), wb = load4(weights + 4);
+            v128_t v = load1(in);
+            sum0a = mul_add(sum0a, v, wa);
+            sum0b = mul_add(sum0b, v, wb);
+            IN_ORDER(sum0a, sum0b);
+            v = load1(in + in_1);
+            sum1a = mul_add(sum1a, v, wa);
+            sum1b = mul_add(sum1b, v, wb);
+            IN_ORDER(sum1a, sum1b);
+            v = load1(in + in_2);
+            sum2a = mul_add(sum2a, v, wa);
+            sum2b = mul_add(sum2b, v, wb);
+            IN_ORDER(sum2a, sum2b);
+            v = load1(in + in_3);
+            sum3a = mul_add(sum3a, v, wa);
+            sum3b = mul_add(sum3b, v, wb);
+            IN_ORDER(sum3a, sum3b);
             weights += weight_row;
             in++;
         } while (--taps_left != 0);
