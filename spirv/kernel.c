@@ -107,9 +107,6 @@ static uint32_t make_view(struct wj_spv_translator *t, uint32_t element, uint32_
     decorate_with(b, id, SpvDecorationDescriptorSet, 0);
     decorate_with(b, id, SpvDecorationBinding, 0);
     decorate(b, id, SpvDecorationAliased);
-    if (t->is_group) {
-        decorate(b, id, SpvDecorationCoherent); // stores are seen behind barriers
-    }
     *pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, element);
     return id;
 }
@@ -379,6 +376,35 @@ static void zero_shared(struct wj_spv_translator *t, const struct entry *e, uint
     group_barrier(t);
 }
 
+// What one item stores is seen by others behind barriers and atomic operations. Where these do not
+// order memory themselves, no access may be moved or left out: on such a device, a software driver,
+// every access goes to the memory that all see.
+static void make_coherent(struct wj_spv_translator *t)
+{
+    const uint32_t views[] = {t->memory_words, t->memory_vectors, t->memory_bytes, t->memory_pairs};
+    for (unsigned i = 0; (t->is_group || t->has_atomics) && i < 4; i++) {
+        if (views[i] != 0) {
+            decorate(&t->b, views[i], SpvDecorationCoherent);
+            if (t->has_atomics && t->caps->memory_order != WJ_GPU_NATIVE) {
+                decorate(&t->b, views[i], SpvDecorationVolatile);
+            }
+        }
+    }
+}
+
+// A view for atomic operations on i64, where there are any.
+static void make_pairs(struct wj_spv_translator *t)
+{
+    bool has_any = false;
+    for (unsigned i = 0; i < WJ_SPV_ATOMICS; i++) {
+        has_any = has_any || t->atomics[i][3] != 0;
+    }
+    if (has_any) {
+        WJ_SPV_IN(&t->b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityInt64Atomics);
+        t->memory_pairs = make_view(t, t->types[REPR_U64], 8, &t->pair_pointer);
+    }
+}
+
 // `params`: the group's coordinates; the others are filled in. Barriers are passed by all items,
 // those that have stopped, too.
 static void run_phases(struct wj_spv_translator *t, const struct entry *e,
@@ -431,6 +457,7 @@ static void declare_entry(struct wj_spv_translator *t, const struct entry *e, ui
                                   e->local,
                                   t->window.stack_pointer,
                                   t->memory_bytes,
+                                  t->memory_pairs,
                                   t->window.private_array,
                                   t->window.shared_array};
     for (size_t i = 0; i < sizeof interface / sizeof *interface; i++) {
@@ -570,10 +597,6 @@ static bool check_kernel(struct wj_spv_translator *t)
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
                               "the memory has 64-bit addresses");
         }
-        if (memory->limits.is_shared) {
-            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
-                              "the memory is shared");
-        }
         if (t->memory_bytes_min < 16) {
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
                               "the memory may be empty");
@@ -655,7 +678,10 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     if (!translate_all(t, &e)) {
         goto done;
     }
+    make_pairs(t);
+    make_coherent(t);
     wj_spv_bulk_helpers(t);
+    wj_spv_atomic_helpers(t);
     wj_spv_memory_helpers(t);
     wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);

@@ -184,6 +184,15 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     return check_bounds(t, op, wj_spv_as(t, base, REPR_U32), offset, size, &access->address);
 }
 
+bool wj_spv_open_access(struct wj_spv_translator *t, const struct wj_op *op, uint32_t size,
+                        uint32_t *address)
+{
+    struct access access;
+    const bool is_good = open_access(t, op, size, &access);
+    *address = access.address;
+    return is_good;
+}
+
 // Loads. All in words; those that may be unaligned take one word more and shift, without a branch.
 
 static uint32_t word_pointer(struct wj_spv_translator *t, uint32_t index)

@@ -120,6 +120,19 @@ uint32_t wj_spv_const_i64(struct wj_spv_translator *t, uint64_t bits)
     return wj_spv_const(&t->b, SpvOpConstantComposite, t->types[REPR_U64], words, 2);
 }
 
+void wj_spv_make_zero(struct wj_spv_translator *t)
+{
+    struct wj_spv_builder *b = &t->b;
+    const uint32_t nx =
+        WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 0));
+    const uint32_t is_zero =
+        WJ_SPV_EARLY(b, SpvOpIEqual, t->types[REPR_BOOL],
+                     WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], nx), wj_spv_const_u32(b, 0));
+    t->never = is_zero;
+    t->zero = WJ_SPV_EARLY(b, SpvOpSelect, t->types[REPR_U32], is_zero, wj_spv_const_u32(b, 1),
+                           wj_spv_const_u32(b, 0));
+}
+
 uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr)
 {
     struct wj_spv_builder *b = &t->b;
@@ -446,12 +459,12 @@ bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op)
     case FAM_VTERNARY:
     case FAM_VTEST:
     case FAM_VSHIFT: return wj_spv_vector(t, op);
-    case FAM_TABLE:
-    case FAM_REF:
     case FAM_ATOMIC_LOAD:
     case FAM_ATOMIC_STORE:
     case FAM_ATOMIC_RMW:
-    case FAM_ATOMIC_OTHER:
+    case FAM_ATOMIC_OTHER: return wj_spv_atomic(t, op);
+    case FAM_TABLE:
+    case FAM_REF:
     case FAM_EXCEPTION:
     case FAM_GC:
     case FAM_COUNT: break;
@@ -533,14 +546,7 @@ static bool sink_begin(void *context, const struct wj_walk_func *func)
     const uint32_t high =
         WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 7));
     t->bytes_high = WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], high);
-    const uint32_t nx =
-        WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 0));
-    const uint32_t is_zero =
-        WJ_SPV_EARLY(b, SpvOpIEqual, t->types[REPR_BOOL],
-                     WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], nx), wj_spv_const_u32(b, 0));
-    t->never = is_zero;
-    t->zero = WJ_SPV_EARLY(b, SpvOpSelect, t->types[REPR_U32], is_zero, wj_spv_const_u32(b, 1),
-                           wj_spv_const_u32(b, 0));
+    wj_spv_make_zero(t);
     if (!begin_locals(t)) {
         return false;
     }

@@ -16,6 +16,8 @@
 #include "wasm/module.h"
 #include "wasm/op.h"
 
+struct wj_spv_translator;
+
 // How a value is held. The first of each width is the one that variables have.
 enum wj_spv_repr {
     REPR_BOOL, // an i32 that is 0 or 1
@@ -150,6 +152,25 @@ struct wj_spv_func {
     uint32_t call_at;  // byte offset of the first call to it
 };
 
+// Where a word lies: see window.c.
+enum wj_spv_place { PLACE_PRIVATE, PLACE_SHARED, PLACE_MEMORY };
+
+struct wj_spv_where {
+    enum wj_spv_place place;
+    uint32_t pointer;
+    uint32_t index; // in its place, in words
+};
+
+// What is done to a word, in a block for each place that it may lie in.
+struct wj_spv_work {
+    void (*emit)(struct wj_spv_translator *t, const struct wj_spv_work *work,
+                 const struct wj_spv_where *where);
+    uint32_t value;
+    uint32_t mask;
+    uint32_t address, byte; // of a byte, beside the bits of its word
+    uint32_t result;        // a variable
+};
+
 // Addresses that are variables of the shader: see window.c. Private: the stack, then `own`.
 struct wj_spv_window {
     uint32_t stack_bytes;
@@ -158,6 +179,8 @@ struct wj_spv_window {
     uint32_t stack_pointer; // a private variable
     uint32_t load, store;   // functions
 };
+
+enum { WJ_SPV_ATOMICS = 9 }; // operations of atomic.c
 
 // f32 operations by integers.
 enum wj_spv_soft {
@@ -185,8 +208,9 @@ struct wj_spv_translator {
     uint32_t offset_base; // byte offset that the ones in `stop` count from
     bool has_loops;
     bool has_memory;
-    bool is_group;       // a kernel of groups
-    bool uses_pairs;     // i64 is a vector of two words
+    bool is_group;   // a kernel of groups
+    bool uses_pairs; // i64 is a vector of two words
+    bool has_atomics;
     uint32_t loop_total; // in all versions of all functions
 
     // Types and module variables.
@@ -195,12 +219,14 @@ struct wj_spv_translator {
     uint32_t u32_pointer;            // into the word view
     uint32_t memory_words, memory_vectors, memory_bytes;
     uint32_t word_pointer, vector_pointer, byte_pointer;
+    uint32_t memory_pairs, pair_pointer; // of 64 bits, where atomic operations need them
     uint32_t trap_record, push, push_pointer;
     uint32_t stop, stop_address, fuel; // private variables
     struct wj_spv_window window;
     // Functions, made at the end when they were called.
     uint32_t store_byte, store_word, divide_pairs, soft[SOFT_COUNT];
     uint32_t bulk[2]; // fill, copy
+    uint32_t atomics[WJ_SPV_ATOMICS][4];
 
     // The functions of the kernel.
     struct wj_spv_func *funcs;
@@ -253,6 +279,8 @@ bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_v
 // A zero of the form, of which the driver's compiler does not know that it is one: some take any
 // product with a constant 0 for 0, whatever the sign, and divide by a constant 0 as they like.
 uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr);
+// Makes t->zero and t->never for the function that is being built.
+void wj_spv_make_zero(struct wj_spv_translator *t);
 uint32_t wj_spv_const_i64(struct wj_spv_translator *t, uint64_t bits);
 // The same value, but no constant to the driver.
 uint32_t wj_spv_opaque(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id);
@@ -330,6 +358,10 @@ uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint3
 
 // memory.c
 bool wj_spv_memory(struct wj_spv_translator *t, const struct wj_op *op);
+// Pops an address and checks the access. What lies outside has stopped the item, and the address
+// is another one, in bounds.
+bool wj_spv_open_access(struct wj_spv_translator *t, const struct wj_op *op, uint32_t size,
+                        uint32_t *address);
 // Makes the functions that stores called.
 void wj_spv_memory_helpers(struct wj_spv_translator *t);
 
@@ -346,6 +378,11 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op);
 // Makes the functions that were called.
 void wj_spv_bulk_helpers(struct wj_spv_translator *t);
 
+// atomic.c
+bool wj_spv_atomic(struct wj_spv_translator *t, const struct wj_op *op);
+// Makes the functions that were called.
+void wj_spv_atomic_helpers(struct wj_spv_translator *t);
+
 // window.c
 bool wj_spv_window_plan(struct wj_spv_translator *t, const struct wj_gpu_shape *shape);
 void wj_spv_window_declare(struct wj_spv_translator *t);
@@ -358,6 +395,10 @@ bool wj_spv_window_global(struct wj_spv_translator *t, const struct wj_op *op);
 uint32_t wj_spv_window_load(struct wj_spv_translator *t, uint32_t index);
 void wj_spv_window_store(struct wj_spv_translator *t, uint32_t index, uint32_t value);
 void wj_spv_window_store_byte(struct wj_spv_translator *t, uint32_t address, uint32_t byte);
+// Finds the place of the word and has the work done there.
+void wj_spv_at_place(struct wj_spv_translator *t, const struct wj_spv_work *work, uint32_t index);
+// A pointer to a word of the item's own part.
+uint32_t wj_spv_private_word(struct wj_spv_translator *t, uint32_t index);
 // Makes the functions that were called.
 void wj_spv_window_helpers(struct wj_spv_translator *t);
 

@@ -8,8 +8,6 @@ enum {
     PUSH_WINDOW = 9,         // member of the push constants
 };
 
-enum place { PLACE_PRIVATE, PLACE_SHARED, PLACE_MEMORY };
-
 bool wj_spv_window_plan(struct wj_spv_translator *t, const struct wj_gpu_shape *shape)
 {
     struct wj_spv_window *window = &t->window;
@@ -69,6 +67,12 @@ uint32_t wj_spv_window_base(struct wj_spv_translator *t)
     return WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], pointer);
 }
 
+uint32_t wj_spv_private_word(struct wj_spv_translator *t, uint32_t index)
+{
+    const uint32_t type = wj_spv_type_pointer(&t->b, SpvStorageClassPrivate, t->types[REPR_U32]);
+    return WJ_SPV_OP(&t->b, SpvOpAccessChain, type, t->window.private_array, index);
+}
+
 // The shadow stack's pointer.
 
 bool wj_spv_window_global(struct wj_spv_translator *t, const struct wj_op *op)
@@ -107,16 +111,6 @@ void wj_spv_window_store(struct wj_spv_translator *t, uint32_t index, uint32_t v
     WJ_SPV_OP(&t->b, SpvOpFunctionCall, wj_spv_type_void(&t->b), t->window.store, index, value);
 }
 
-// What is done at a place; `pointer` is to its word.
-struct work {
-    void (*emit)(struct wj_spv_translator *t, const struct work *work, enum place place,
-                 uint32_t pointer);
-    uint32_t value;
-    uint32_t mask;
-    uint32_t address, byte; // of a byte, beside the bits of its word
-    uint32_t result;        // a variable
-};
-
 static uint32_t begin_test(struct wj_spv_translator *t, uint32_t condition, uint32_t *otherwise)
 {
     struct wj_spv_builder *b = &t->b;
@@ -129,19 +123,23 @@ static uint32_t begin_test(struct wj_spv_translator *t, uint32_t condition, uint
     return merge;
 }
 
-static void at_memory(struct wj_spv_translator *t, const struct work *work, uint32_t index)
+static void at_memory(struct wj_spv_translator *t, const struct wj_spv_work *work, uint32_t index)
 {
     const uint32_t pointer = WJ_SPV_OP(&t->b, SpvOpAccessChain, t->word_pointer, t->memory_words,
                                        u32_const(t, 0), index);
-    work->emit(t, work, PLACE_MEMORY, pointer);
+    work->emit(t, work, &(struct wj_spv_where){PLACE_MEMORY, pointer, index});
 }
 
 // Tests the parts of the window one after the other.
-static void at_place(struct wj_spv_translator *t, const struct work *work, uint32_t index)
+void wj_spv_at_place(struct wj_spv_translator *t, const struct wj_spv_work *work, uint32_t index)
 {
     struct wj_spv_builder *b = &t->b;
     const struct wj_spv_window *window = &t->window;
     const uint32_t u32 = t->types[REPR_U32];
+    if (!wj_spv_has_window(t)) {
+        at_memory(t, work, index);
+        return;
+    }
     const uint32_t first =
         u32_op(t, SpvOpShiftRightLogical, wj_spv_window_base(t), u32_const(t, 2));
     uint32_t at = u32_op(t, SpvOpISub, index, first);
@@ -158,8 +156,12 @@ static void at_place(struct wj_spv_translator *t, const struct work *work, uint3
         uint32_t otherwise;
         merges[i] =
             begin_test(t, WJ_SPV_OP(b, SpvOpULessThan, t->types[REPR_BOOL], at, size), &otherwise);
-        work->emit(t, work, i == 0 ? PLACE_PRIVATE : PLACE_SHARED,
-                   WJ_SPV_OP(b, SpvOpAccessChain, pointer_type, arrays[i], at));
+        const struct wj_spv_where where = {
+            i == 0 ? PLACE_PRIVATE : PLACE_SHARED,
+            WJ_SPV_OP(b, SpvOpAccessChain, pointer_type, arrays[i], at),
+            at,
+        };
+        work->emit(t, work, &where);
         wj_spv_branch(b, merges[i]);
         wj_spv_label(b, otherwise);
         at = u32_op(t, SpvOpISub, at, size);
@@ -173,42 +175,41 @@ static void at_place(struct wj_spv_translator *t, const struct work *work, uint3
     }
 }
 
-static void emit_load(struct wj_spv_translator *t, const struct work *work, enum place place,
-                      uint32_t pointer)
+static void emit_load(struct wj_spv_translator *t, const struct wj_spv_work *work,
+                      const struct wj_spv_where *where)
 {
-    (void) place;
-    const uint32_t value = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], pointer);
+    const uint32_t value = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], where->pointer);
     WJ_SPV_DO(&t->b, SpvOpStore, work->result, value);
 }
 
-static void emit_store(struct wj_spv_translator *t, const struct work *work, enum place place,
-                       uint32_t pointer)
+static void emit_store(struct wj_spv_translator *t, const struct wj_spv_work *work,
+                       const struct wj_spv_where *where)
 {
-    (void) place;
-    WJ_SPV_DO(&t->b, SpvOpStore, pointer, work->value);
+    WJ_SPV_DO(&t->b, SpvOpStore, where->pointer, work->value);
 }
 
 // Replaces the bits of `mask`; other items may own the word's other bytes.
-static void emit_merge(struct wj_spv_translator *t, const struct work *work, enum place place,
-                       uint32_t pointer)
+static void emit_merge(struct wj_spv_translator *t, const struct wj_spv_work *work,
+                       const struct wj_spv_where *where)
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t others = WJ_SPV_OP(b, SpvOpNot, u32, work->mask);
-    if (place == PLACE_PRIVATE) {
-        const uint32_t old = WJ_SPV_OP(b, SpvOpLoad, u32, pointer);
+    if (where->place == PLACE_PRIVATE) {
+        const uint32_t old = WJ_SPV_OP(b, SpvOpLoad, u32, where->pointer);
         const uint32_t kept = u32_op(t, SpvOpBitwiseAnd, old, others);
-        WJ_SPV_DO(b, SpvOpStore, pointer, u32_op(t, SpvOpBitwiseOr, kept, work->value));
+        WJ_SPV_DO(b, SpvOpStore, where->pointer, u32_op(t, SpvOpBitwiseOr, kept, work->value));
         return;
     }
-    if (place == PLACE_MEMORY && t->memory_bytes != 0) {
+    if (where->place == PLACE_MEMORY && t->memory_bytes != 0) {
         wj_spv_store_byte_view(t, work->address, work->byte);
         return;
     }
-    const uint32_t scope = u32_const(t, place == PLACE_SHARED ? SpvScopeWorkgroup : SpvScopeDevice);
+    const uint32_t scope =
+        u32_const(t, where->place == PLACE_SHARED ? SpvScopeWorkgroup : SpvScopeDevice);
     const uint32_t relaxed = u32_const(t, SpvMemorySemanticsMaskNone);
-    WJ_SPV_OP(b, SpvOpAtomicAnd, u32, pointer, scope, relaxed, others);
-    WJ_SPV_OP(b, SpvOpAtomicOr, u32, pointer, scope, relaxed, work->value);
+    WJ_SPV_OP(b, SpvOpAtomicAnd, u32, where->pointer, scope, relaxed, others);
+    WJ_SPV_OP(b, SpvOpAtomicOr, u32, where->pointer, scope, relaxed, work->value);
 }
 
 // The body of the function that stores a byte.
@@ -217,14 +218,14 @@ void wj_spv_window_store_byte(struct wj_spv_translator *t, uint32_t address, uin
     const uint32_t low = u32_op(t, SpvOpShiftLeftLogical, address, u32_const(t, 3));
     const uint32_t shift = u32_op(t, SpvOpBitwiseAnd, low, u32_const(t, 24));
     const uint32_t bits = u32_op(t, SpvOpBitwiseAnd, byte, u32_const(t, 0xff));
-    const struct work work = {
+    const struct wj_spv_work work = {
         .emit = emit_merge,
         .value = u32_op(t, SpvOpShiftLeftLogical, bits, shift),
         .mask = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 0xff), shift),
         .address = address,
         .byte = byte,
     };
-    at_place(t, &work, u32_op(t, SpvOpShiftRightLogical, address, u32_const(t, 2)));
+    wj_spv_at_place(t, &work, u32_op(t, SpvOpShiftRightLogical, address, u32_const(t, 2)));
 }
 
 void wj_spv_window_helpers(struct wj_spv_translator *t)
@@ -236,8 +237,9 @@ void wj_spv_window_helpers(struct wj_spv_translator *t)
         const uint32_t type = wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(u32, u32));
         wj_spv_function_begin(b, t->window.load, type, u32);
         const uint32_t index = wj_spv_function_parameter(b, u32);
-        const struct work work = {.emit = emit_load, .result = wj_spv_function_variable(b, u32)};
-        at_place(t, &work, index);
+        const struct wj_spv_work work = {.emit = emit_load,
+                                         .result = wj_spv_function_variable(b, u32)};
+        wj_spv_at_place(t, &work, index);
         WJ_SPV_DO(b, SpvOpReturnValue, WJ_SPV_OP(b, SpvOpLoad, u32, work.result));
         b->is_terminated = true;
         wj_spv_function_end(b);
@@ -246,8 +248,9 @@ void wj_spv_window_helpers(struct wj_spv_translator *t)
         const uint32_t type = wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(void_type, u32, u32));
         wj_spv_function_begin(b, t->window.store, type, void_type);
         const uint32_t index = wj_spv_function_parameter(b, u32);
-        const struct work work = {.emit = emit_store, .value = wj_spv_function_parameter(b, u32)};
-        at_place(t, &work, index);
+        const struct wj_spv_work work = {.emit = emit_store,
+                                         .value = wj_spv_function_parameter(b, u32)};
+        wj_spv_at_place(t, &work, index);
         wj_spv_raw(&b->body, SpvOpReturn, NULL, 0);
         b->is_terminated = true;
         wj_spv_function_end(b);

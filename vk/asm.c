@@ -117,6 +117,14 @@ uint32_t wj_vk_asm_push(struct wj_vk_asm *a, uint32_t member)
     return ASM_OP(a, SpvOpLoad, a->type_u32, at);
 }
 
+void wj_vk_asm_atomic_add(struct wj_vk_asm *a, uint32_t word, uint32_t value, uint32_t semantics)
+{
+    const uint32_t at =
+        ASM_OP(a, SpvOpAccessChain, a->pointer_word, a->memory, wj_vk_asm_u32(a, 0), word);
+    (void) ASM_OP(a, SpvOpAtomicIAdd, a->type_u32, at, wj_vk_asm_u32(a, SpvScopeDevice),
+                  wj_vk_asm_u32(a, semantics), value);
+}
+
 uint32_t wj_vk_asm_trap(struct wj_vk_asm *a, uint32_t member)
 {
     return ASM_OP(a, SpvOpAccessChain, a->pointer_word, a->trap, wj_vk_asm_u32(a, member));

@@ -58,6 +58,7 @@ uint32_t wj_vk_asm_exact(struct wj_vk_asm *a, SpvOp op, uint32_t type, uint32_t 
 // A word of linear memory, by its number; a member of the push constants, by its place.
 uint32_t wj_vk_asm_load(struct wj_vk_asm *a, uint32_t word);
 void wj_vk_asm_store(struct wj_vk_asm *a, uint32_t word, uint32_t value);
+void wj_vk_asm_atomic_add(struct wj_vk_asm *a, uint32_t word, uint32_t value, uint32_t semantics);
 uint32_t wj_vk_asm_push(struct wj_vk_asm *a, uint32_t member);
 // A member of the trap record as an address for atomics.
 uint32_t wj_vk_asm_trap(struct wj_vk_asm *a, uint32_t member);

@@ -109,11 +109,12 @@ static bool make_device(struct wj_gpu_device *device, struct wj_err *err)
 
     VkPhysicalDeviceVulkan13Features use13 = {.sType = has13.sType,
                                               .maintenance4 = has13.maintenance4};
-    VkPhysicalDeviceVulkan12Features use12 = {.sType = has12.sType,
-                                              .pNext = is_1_3 ? &use13 : NULL,
-                                              .storageBuffer8BitAccess =
-                                                  has12.storageBuffer8BitAccess,
-                                              .shaderInt8 = has12.shaderInt8};
+    VkPhysicalDeviceVulkan12Features use12 = {
+        .sType = has12.sType,
+        .pNext = is_1_3 ? &use13 : NULL,
+        .storageBuffer8BitAccess = has12.storageBuffer8BitAccess,
+        .shaderInt8 = has12.shaderInt8,
+        .shaderBufferInt64Atomics = has12.shaderBufferInt64Atomics};
     VkPhysicalDeviceVulkan11Features use11 = {.sType = has11.sType,
                                               .pNext = &use12,
                                               .storageBuffer16BitAccess =
@@ -126,6 +127,7 @@ static bool make_device(struct wj_gpu_device *device, struct wj_err *err)
     device->caps.has_int64 = has.features.shaderInt64;
     device->caps.has_float64 = has.features.shaderFloat64;
     device->caps.has_storage8 = has12.storageBuffer8BitAccess && has12.shaderInt8;
+    device->caps.has_atomic64 = has12.shaderBufferInt64Atomics && has.features.shaderInt64;
     device->caps.has_storage16 = has11.storageBuffer16BitAccess && has.features.shaderInt16;
 
     const float priority = 1.0f;

@@ -23,7 +23,8 @@ enum {
     LOOP_TURN = 9000,   // so that the group makes 72,000 iterations and each of it 9,000
     LOOP_ARM = 40000,   // in either arm of an if
     LOOP_GROUP_MIN = 8, // SIMD width of that lavapipe
-    LOOP_VALUE_WORD = LOOP_ITEMS * LOOP_WORDS, // of item 0, loaded in loops
+    LOOP_VALUE_WORD = LOOP_ITEMS * LOOP_WORDS,          // of item 0, loaded in loops
+    LOOP_COUNT_WORD = LOOP_VALUE_WORD + 2 * LOOP_ITEMS, // that all items add to
     LOOP_VALUE = 0x5eed5eed,
 };
 
@@ -243,8 +244,10 @@ enum loop_mode {
     LOOP_MODE_LONG,
     LOOP_MODE_TURNS,
     LOOP_MODE_ARMS,
-    LOOP_MODE_VALUES, // loaded in the loop, used behind it by items that left early
-    LOOP_MODE_KEPT,   // the same, in the repaired lowering
+    LOOP_MODE_VALUES,    // loaded in the loop, used behind it by items that left early
+    LOOP_MODE_KEPT,      // the same, in the repaired lowering
+    LOOP_MODE_ORDERED,   // atomic operations that acquire and release
+    LOOP_MODE_UNORDERED, // and that do not
     LOOP_MODE_COUNT,
 };
 
@@ -351,6 +354,22 @@ static void emit_values(struct wj_vk_asm *a, bool is_kept)
                     ASM_OP(a, SpvOpLoad, a->type_u32, loaded));
 }
 
+// Items leave after 1 to LOOP_ITEMS rounds of an atomic operation, so that no two SIMD groups make
+// as many, and say so behind the loop. Some drivers take what orders memory for a barrier of
+// control.
+static void emit_atomics(struct wj_vk_asm *a, const struct loop_vars *vars, bool is_ordered)
+{
+    const uint32_t end = ASM_OP(a, SpvOpIAdd, a->type_u32, a->item, wj_vk_asm_u32(a, 1));
+    const struct wj_vk_loop loop = wj_vk_asm_loop_begin(a, vars->i, end);
+    wj_vk_asm_atomic_add(a, wj_vk_asm_u32(a, LOOP_COUNT_WORD), wj_vk_asm_u32(a, 1),
+                         is_ordered ? SpvMemorySemanticsAcquireReleaseMask |
+                                          SpvMemorySemanticsUniformMemoryMask
+                                    : SpvMemorySemanticsMaskNone);
+    wj_vk_asm_loop_end(a, loop, vars->i);
+    wj_vk_asm_store(a, word_at(a, LOOP_VALUE_WORD + LOOP_ITEMS, 1, 0),
+                    ASM_OP(a, SpvOpIAdd, a->type_u32, a->item, wj_vk_asm_u32(a, LOOP_VALUE)));
+}
+
 // Emits the mode's loops where push.args asks for them.
 static void emit_mode(struct wj_vk_asm *a, const struct loop_vars *vars, enum loop_mode mode)
 {
@@ -366,6 +385,8 @@ static void emit_mode(struct wj_vk_asm *a, const struct loop_vars *vars, enum lo
     case LOOP_MODE_ARMS: emit_arms(a, vars); break;
     case LOOP_MODE_VALUES: emit_values(a, false); break;
     case LOOP_MODE_KEPT: emit_values(a, true); break;
+    case LOOP_MODE_ORDERED: emit_atomics(a, vars, true); break;
+    case LOOP_MODE_UNORDERED: emit_atomics(a, vars, false); break;
     case LOOP_MODE_COUNT: break;
     }
     wj_vk_asm_branch(a, merge);
@@ -399,6 +420,8 @@ static uint32_t iterations(enum loop_mode mode, uint32_t item)
     case LOOP_MODE_ARMS: return LOOP_ARM + item % 2;
     case LOOP_MODE_VALUES:
     case LOOP_MODE_KEPT:
+    case LOOP_MODE_ORDERED:
+    case LOOP_MODE_UNORDERED:
     case LOOP_MODE_COUNT: break;
     }
     return 0;
@@ -432,26 +455,41 @@ static bool has_kept(const uint32_t *words)
     return true;
 }
 
+static bool has_counted(const uint32_t *words)
+{
+    return words[LOOP_COUNT_WORD] == LOOP_ITEMS * (LOOP_ITEMS + 1) / 2;
+}
+
+// The second lowering of two counts where the first one failed.
+static void judge_lowering(enum wj_gpu_verdict *verdict, bool is_first, bool is_good)
+{
+    if (!is_good) {
+        *verdict = is_first && *verdict == WJ_GPU_NATIVE ? WJ_GPU_REPAIRED : WJ_GPU_REFUSED;
+    }
+}
+
 static bool test_loops(const struct bench *bench, const struct wj_gpu_code *code,
                        struct wj_err *err)
 {
     struct wj_gpu_caps *caps = &bench->device->caps;
     struct wj_gpu_kernel *kernel = NULL;
     bool ok = wj_vk_kernel_new(bench->device, code, &kernel, NULL, err);
-    caps->loop_values = WJ_GPU_NATIVE;
+    caps->loop_values = caps->memory_order = WJ_GPU_NATIVE;
     for (unsigned mode = 0; ok && mode < LOOP_MODE_COUNT; mode++) {
         memset(bench->words, 0, LOOP_ITEMS * LOOP_WORDS * 4);
         for (uint32_t i = 0; i < LOOP_ITEMS; i++) {
             bench->words[LOOP_VALUE_WORD + i] = LOOP_VALUE + i;
             bench->words[LOOP_VALUE_WORD + LOOP_ITEMS + i] = 0;
         }
+        bench->words[LOOP_COUNT_WORD] = 0;
         ok = run_once(bench, kernel, LOOP_ITEMS, mode, err);
-        if (mode >= LOOP_MODE_VALUES) {
-            if (ok && !has_kept(bench->words)) {
-                caps->loop_values = mode == LOOP_MODE_VALUES && caps->loop_values == WJ_GPU_NATIVE
-                                        ? WJ_GPU_REPAIRED
-                                        : WJ_GPU_REFUSED;
-            }
+        if (ok && mode >= LOOP_MODE_ORDERED) {
+            judge_lowering(&caps->memory_order, mode == LOOP_MODE_ORDERED,
+                           has_kept(bench->words) && has_counted(bench->words));
+            continue;
+        }
+        if (ok && mode >= LOOP_MODE_VALUES) {
+            judge_lowering(&caps->loop_values, mode == LOOP_MODE_VALUES, has_kept(bench->words));
             continue;
         }
         const uint32_t least = ok ? cut_short(bench->words, (enum loop_mode) mode) : UINT32_MAX;

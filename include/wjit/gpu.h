@@ -18,13 +18,17 @@
  *
  * Rules for a kernel
  *  1. Items of one dispatch run in any order and at the same time. None may depend on a store of
- *     another; two of them may store to one place only if both store the same bytes.
+ *     another; two of them may store to one place only if both store the same bytes. What items
+ *     share they share by atomic operations (-matomics; <stdatomic.h>): each of these is one step
+ *     to all items, releases what its item stored before and acquires what others released. No
+ *     item may wait for another: on a GPU it might wait for ever.
  *  2. The dispatch returns when all items are done. Pointers mean the same inside and outside: args
  *     and what it points to are read where they lie, and may lie on the caller's stack.
  *  3. To run on a GPU a kernel, and all it calls, is pure computation: integers, floats, v128,
- *     loads, stores, local variables, control flow, direct calls without recursion. Calls of the
- *     host (so printf and malloc), memory.grow, writes to globals, exceptions and recursion keep it
- *     on the CPU, where it runs as ever. `wjit --gpu-explain` names the reason and the byte offset.
+ *     loads, stores, atomic operations (but wait and notify), local variables, control flow, direct
+ *     calls without recursion. Calls of the host (so printf and malloc), memory.grow, writes to
+ *     globals, exceptions and recursion keep it on the CPU, where it runs as ever.
+ *     `wjit --gpu-explain` names the reason and the byte offset.
  *  4. Memory of its own is a local variable or, in groups, `shared` and `own`. Local arrays live
  *     on the shadow stack: they are private to the item but slow on a GPU, so prefer scalars.
  *  5. What makes it fast: many items of modest work each; x the dimension in which neighbouring

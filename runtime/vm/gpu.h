@@ -31,20 +31,22 @@ enum wj_gpu_verdict {
 };
 
 // Operations that drivers are known to get wrong, each judged by the self-test.
-#define WJ_GPU_QUIRKS(X)                                                                   \
-    X(f32_arith) /* add, sub, mul with denormals and NaN */                                \
-    X(f32_div)                                                                             \
-    X(f32_sqrt)                                                                            \
-    X(f32_round) /* ceil, floor, trunc, nearest */                                         \
-    X(f32_compare)                                                                         \
-    X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift) \
-        X(i32_bits)    /* clz, ctz, popcnt */                                              \
-        X(loop_values) /* loaded in a loop, used behind it, by items that left it early */ \
-        X(i32_wide)    /* carries, products of two words */                                \
+#define WJ_GPU_QUIRKS(X)                                                                    \
+    X(f32_arith) /* add, sub, mul with denormals and NaN */                                 \
+    X(f32_div)                                                                              \
+    X(f32_sqrt)                                                                             \
+    X(f32_round) /* ceil, floor, trunc, nearest */                                          \
+    X(f32_compare)                                                                          \
+    X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift)  \
+        X(i32_bits)     /* clz, ctz, popcnt */                                              \
+        X(loop_values)  /* loaded in a loop, used behind it, by items that left it early */ \
+        X(i32_wide)     /* carries, products of two words */                                \
+        X(memory_order) /* acquire and release, by items that leave a loop one by one */    \
         X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 
 struct wj_gpu_caps {
     bool has_int64, has_float64, has_storage8, has_storage16;
+    bool has_atomic64; // on memory
     uint32_t subgroup_size;
     uint64_t storage_range_max_bytes; // of one binding
     uint32_t workgroup_count_max[3];

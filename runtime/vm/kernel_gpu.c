@@ -149,6 +149,21 @@ static bool refuse_because(struct wj_kernel *kernel, const char *why)
     return refuse(kernel, &reason);
 }
 
+// This dispatch goes to the CPU; the next one is asked anew.
+static bool decline(struct wj_kernel *kernel, const char *why)
+{
+    snprintf(kernel->report.reason, sizeof kernel->report.reason, "%s", why);
+    kernel->report.reason_offset = WJ_NO_OFFSET;
+    return false;
+}
+
+// Whether another thread may be using the memory: the device would not see what it stores, and
+// what it stores could be lost when a dispatch is undone or its blocks come back.
+static bool is_shared_now(const struct wj_memory *memory)
+{
+    return memory->type.limits.is_shared && atomic_load(&memory->references) > 1;
+}
+
 // How many shapes of group a kernel is made for.
 #define SHADERS_MAX 16u
 
@@ -342,6 +357,9 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         atomic_load(&memory->size_bytes) == 0) {
         return refuse_because(kernel, "has no 32-bit memory of ordinary pages");
     }
+    if (is_shared_now(memory)) {
+        return decline(kernel, "other threads may be using its shared memory");
+    }
     struct wj_err err;
     wj_err_clear(&err);
     struct wj_gpu_memory *gpu_memory = find_memory(kernels, memory, &err);
@@ -395,6 +413,7 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     atomic_fetch_add(&engine->stats.dispatches, 1);
     atomic_fetch_add(&engine->stats.gpu_ns, (uint64_t) (gpu_ms * 1e6));
     kernel->report.gpu_dispatches++;
+    kernel->report.reason[0] = '\0'; // of a dispatch that was declined before
     kernel->report.gpu_ns += (uint64_t) (gpu_ms * 1e6);
     if (record.kind != WJ_TRAP_NONE) {
         *trap = trap_out(dispatch, &record);

@@ -24,6 +24,7 @@ struct scan {
     uint32_t callees[CALLEES_MAX];
     uint32_t callee_count;
     bool has_too_many;
+    bool uses_atomics; // so far
     // Of the function that is walked:
     struct recent_op recent[RECENT_COUNT]; // newest last
     uint32_t param_count;
@@ -153,6 +154,9 @@ static bool on_op(void *context, const struct wj_op *op)
             refuse(scan, op, "makes a function reference");
         }
         break;
+    case FAM_ATOMIC_LOAD:
+    case FAM_ATOMIC_STORE:
+    case FAM_ATOMIC_RMW: scan->uses_atomics = true; break;
     case FAM_ATOMIC_OTHER:
         if (op->sub == ATOMIC_WAIT32 || op->sub == ATOMIC_WAIT64) {
             refuse(scan, op, "waits for other threads");
@@ -434,6 +438,7 @@ static bool walk_graph(struct graph *graph, uint32_t func_index, struct wj_kerne
         }
     }
     wj_walk_scratch_clear(&scratch);
+    facts->uses_atomics = scan->uses_atomics;
     return is_walked;
 }
 

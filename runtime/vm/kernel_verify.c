@@ -47,6 +47,9 @@ static const char *why_not(const struct wj_dispatch *dispatch)
     if (!dispatch->kernel->facts.is_pure) {
         return dispatch->kernel->why_alone;
     }
+    if (dispatch->kernel->facts.uses_atomics) {
+        return "its items share memory by atomic operations, so that some cannot run alone";
+    }
     if (memory == NULL || dispatch->instance->module->memory_count != 1) {
         return "it does not have one memory";
     }

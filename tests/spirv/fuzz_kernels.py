@@ -62,7 +62,7 @@ def main():
             args = kernels.ARGS + (1 if seed % 5 == 4 else 0)
             with open(wat, "w", encoding="ascii") as file:
                 file.write(kernels.module(seed, seed % 3 == 0, args))
-            subprocess.run(["wat2wasm", wat, "-o", wasm], check=True)
+            subprocess.run(["wat2wasm", "--enable-threads", wat, "-o", wasm], check=True)
             runs = {
                 "cpu": run([options.wjit, "--no-cache", "--gpu=off", wasm]),
                 "gpu": run([options.wjit, "--no-cache", "--gpu-explain",

@@ -4,8 +4,11 @@ import random
 
 ITEMS = 48
 OWN_BYTES = 256
+COUNTERS = 8  # words behind the items' own that all items count in
 ARGS = 32768
 POINTERS = 2
+A_RMW = "add sub and or xor xchg".split()
+A_COUNT = "add sub and or xor".split()
 LOCALS = {"i32": 5, "i64": 2, "f32": 3, "f64": 1, "v128": 2}
 
 I_BINARY = "add sub mul and or xor shl shr_s shr_u rotl rotr".split()
@@ -50,6 +53,7 @@ class Kernel:
         self.labels = []
         self.loops = 0
         self.budget = 60
+        self.atomics = False
 
     def emit(self, *words):
         self.out.append(" ".join(str(w) for w in words))
@@ -149,9 +153,46 @@ class Kernel:
             self.load(kind)
         elif roll < 0.8:
             self.select(kind, d)
+        elif roll < 0.84 and self.atomics:
+            self.atomic(kind, d)
         else:
             return False
         return True
+
+    def atomic(self, kind, depth):
+        """An atomic operation on the item's own bytes: the result is the same in any order."""
+        r = self.rng
+        sizes = [1, 2, 4] + [8] * (kind == "i64")
+        size = r.choice(sizes)
+        narrow = "" if size * 8 == int(kind[1:]) else str(size * 8)
+        suffix = "_u" if narrow else ""
+        self.emit("local.get $own")
+        self.expr("i32", 1)
+        low = 0 if self.traps and r.random() < 0.01 else -size
+        self.emit(f"i32.const {0x78 & low if low else 0x7f} i32.and i32.add")
+        self.emit(f"i32.const {-size} i32.and" if low else "")
+        offset = r.choice([0, 8, 64])
+        roll = r.random()
+        if roll < 0.2:
+            self.emit(f"{kind}.atomic.load{narrow}{suffix} offset={offset}")
+        elif roll < 0.75:
+            self.expr(kind, depth)
+            self.emit(f"{kind}.atomic.rmw{narrow}.{r.choice(A_RMW)}{suffix} offset={offset}")
+        else:
+            self.expr(kind, depth)
+            self.expr(kind, depth)
+            self.emit(f"{kind}.atomic.rmw{narrow}.cmpxchg{suffix} offset={offset}")
+
+    def count(self):
+        """Counts in a word of all items, each by one operation."""
+        r = self.rng
+        counter = r.randrange(COUNTERS)
+        kind = "i64" if "i64" in self.types and r.random() < 0.5 else "i32"
+        place = {0: (1, 0), 1: (2, 2), 2: (4, 0), 3: (1, 3)}[counter % 4]
+        narrow = "" if place[0] == 4 and kind == "i32" else str(8 * place[0])
+        self.emit("i32.const", ARGS + ITEMS * OWN_BYTES + 256 + 4 * counter + place[1])
+        self.expr(kind, 2)
+        self.emit(f"{kind}.atomic.rmw{narrow}.{A_COUNT[counter % 5]}{'_u' if narrow else ''} drop")
 
     def expr_i32(self, depth):
         r = self.rng
@@ -440,7 +481,10 @@ class Kernel:
             self.emit("local.set", self.local(kind))
             return False
         if roll < 0.45:
-            self.store()
+            if self.atomics and r.random() < 0.4:
+                self.count()
+            else:
+                self.store()
             return False
         if roll < 0.62 and self.labels:
             return self.branch()
@@ -459,8 +503,8 @@ class Kernel:
         return is_dead
 
     def name(self):
-        self.count = getattr(self, "count", 0) + 1
-        return f"$l{self.count}"
+        self.label_count = getattr(self, "label_count", 0) + 1
+        return f"$l{self.label_count}"
 
     def finish(self, kind):
         if kind:
@@ -554,6 +598,7 @@ local.get $i321)"""
 
 def kernel(rng, types, with_call, traps):
     k = Kernel(rng, types, "$callee" if with_call else None, traps)
+    k.atomics = rng.random() < 0.4
     k.emit("local.get $args local.get $x i32.const", OWN_BYTES, "i32.mul i32.add local.set $own")
     k.emit("local.get $x local.set $i320")
     k.emit("local.get $own i32.load local.set $i321")
@@ -632,7 +677,7 @@ def module(seed, traps=True, args=ARGS):
   call $fill
   i32.const {ITEMS} i32.const 1 i32.const 1 i32.const 0 i32.const {args} call $for
   i32.const 0 i32.const {args} i32.store
-  i32.const 4 i32.const {ITEMS * OWN_BYTES} i32.store
+  i32.const 4 i32.const {ITEMS * OWN_BYTES + 512} i32.store
   i32.const 1 i32.const 0 i32.const 1 i32.const 8 call $fd_write drop)
 )
 """

@@ -33,6 +33,10 @@ static const struct refusal refusals[] = {
     {"(module (memory i64 1) (func (export \"kernel\") " KERNEL_TYPE "))",
      "the memory has 64-bit addresses"},
     {"(module (memory 0) (func (export \"kernel\") " KERNEL_TYPE "))", "the memory may be empty"},
+    {MODULE("(drop (memory.atomic.wait64 (local.get 3) (i64.const 0) (i64.const -1)))"),
+     "memory.atomic.wait: items cannot wait for each other"},
+    {MODULE("(drop (memory.atomic.notify (local.get 3) (i32.const 1)))"),
+     "memory.atomic.notify: wake threads after the dispatch"},
     {"(module (memory 1) (table 1 funcref) (func (export \"kernel\") " KERNEL_TYPE
      "(call_indirect (i32.const 0))))",
      "indirect call: call functions by name"},
@@ -103,6 +107,10 @@ static void test_caps(void **state)
     static const char *const f64 = MODULE("(drop (f64.add (f64.const 1) (f64.const 2)))");
     static const char *const div =
         MODULE("(f32.store (i32.const 0) (f32.div (f32.load (i32.const 4)) (f32.const 3)))");
+    static const char *const atomic =
+        MODULE("(drop (i64.atomic.rmw.add (local.get 3) (i64.const 1)))");
+    static const char *const narrow =
+        MODULE("(drop (i64.atomic.rmw8.add_u (local.get 3) (i64.const 1)))");
     struct temp_files t;
     struct wj_gpu_code code;
     struct wj_err reason;
@@ -125,11 +133,29 @@ static void test_caps(void **state)
     caps.loop_values = WJ_GPU_REFUSED;
     assert_false(translate_wat(&t, loop, &caps, &code, &reason));
     assert_string_equal(reason.message, "loads in a loop: the device loses what they loaded");
+    caps.has_int64 = true;
+    assert_true(translate_wat(&t, atomic, &caps, &code, &reason));
+    free((void *) code.words);
+    caps.has_atomic64 = false;
+    assert_false(translate_wat(&t, atomic, &caps, &code, &reason));
+    assert_string_equal(reason.message, "i64.atomic.rmw.add: the device has no 64-bit atomic "
+                                        "operations");
+    assert_true(translate_wat(&t, narrow, &caps, &code, &reason));
+    free((void *) code.words);
+    caps.memory_order = WJ_GPU_REFUSED;
+    assert_false(translate_wat(&t, narrow, &caps, &code, &reason));
+    assert_string_equal(reason.message, "i64.atomic.rmw8.add_u: the device miscounts");
     temp_close(&t);
 }
 
 static const char *const kernels[] = {
     MODULE(""),
+    MODULE("(atomic.fence) (i64.atomic.store (local.get 3) (i64.atomic.rmw.cmpxchg (local.get 0)"
+           "(i64.atomic.load offset=8 (local.get 3)) (i64.const 1)))"),
+    MODULE("(i32.atomic.store16 (local.get 3) (i32.atomic.rmw16.sub_u (local.get 0)"
+           "(i32.atomic.rmw8.cmpxchg_u (local.get 3) (i32.atomic.load8_u (i32.const 1))"
+           "(i32.atomic.rmw.xchg (local.get 3) (i32.atomic.rmw8.and_u (local.get 0)"
+           "(i32.const 5))))))"),
     MODULE("unreachable"),
     MODULE("(memory.fill (local.get 3) (i32.const 7) (local.get 0))"
            "(memory.copy (local.get 3) (local.get 0) (local.get 1))"),
@@ -182,6 +208,7 @@ static void test_valid(void **state)
     caps[2].f32_compare = caps[2].f64_compare = caps[2].f32_from_u32 = WJ_GPU_REPAIRED;
     caps[2].loop_iterations_max = 65535;
     caps[2].loop_values = WJ_GPU_REPAIRED;
+    caps[2].memory_order = WJ_GPU_REPAIRED;
     caps[3].has_int64 = caps[3].has_float64 = false;
     caps[3].f32_arith = caps[3].f32_div = caps[3].f32_sqrt = caps[3].f32_round = WJ_GPU_REPAIRED;
     caps[3].loop_values = WJ_GPU_REPAIRED;
@@ -191,7 +218,8 @@ static void test_valid(void **state)
             struct wj_gpu_code code;
             struct wj_err reason;
             temp_open(&t);
-            if (j == 3 && strstr(kernels[i], "f64") != NULL) {
+            if (j == 3 &&
+                (strstr(kernels[i], "f64") != NULL || strstr(kernels[i], "i64.atomic") != NULL)) {
                 temp_close(&t);
                 continue;
             }
@@ -200,7 +228,8 @@ static void test_valid(void **state)
             }
             assert_valid(&t, &code);
             assert_int_equal(code.has_loops, strstr(kernels[i], "(loop") != NULL ||
-                                                 strstr(kernels[i], "(memory.fill") != NULL);
+                                                 strstr(kernels[i], "(memory.fill") != NULL ||
+                                                 strstr(kernels[i], "rmw8.cmpxchg") != NULL);
             free((void *) code.words);
             temp_close(&t);
         }

@@ -571,6 +571,9 @@ static void test_info_and_caps(void **state)
         assert_true(caps->loop_values != WJ_GPU_REFUSED);
         struct wj_gpu_caps others = *caps;
         others.loop_values = WJ_GPU_NATIVE;
+        // It takes the order of memory for a barrier of control.
+        assert_true(caps->memory_order != WJ_GPU_REFUSED);
+        others.memory_order = WJ_GPU_NATIVE;
 #define ASSERT_NATIVE(name) assert_int_equal(others.name, WJ_GPU_NATIVE);
         WJ_GPU_QUIRKS(ASSERT_NATIVE)
 #undef ASSERT_NATIVE
@@ -579,6 +582,7 @@ static void test_info_and_caps(void **state)
         assert_int_equal(caps->loop_iterations_max, 65535);
         assert_int_equal(caps->loop_group_size, 8);
         assert_int_equal(caps->loop_values, WJ_GPU_REPAIRED);
+        assert_int_equal(caps->memory_order, WJ_GPU_REPAIRED);
     }
     if (strstr(info.driver, "SwiftShader") != NULL) { // it flushes denormals
         assert_int_equal(caps->f32_arith, WJ_GPU_REPAIRED);
