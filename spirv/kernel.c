@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/vm/kernel_scan.h"
+#include "spirv/indirect.h"
 #include "spirv/u32.h"
 
-enum { LOCAL_SIZE_DEFAULT = 64, KERNEL_PARAMS_MAX = 8 };
+enum {
+    LOCAL_SIZE_DEFAULT = 64,
+    KERNEL_PARAMS_MAX = 8,
+    TRIES_MAX = 100, // functions of tables that turn out not to be for the device
+};
 
 // Members of the push constants, in the order of struct wj_gpu_push.
 enum push {
@@ -538,7 +544,7 @@ struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index
 enum visit { VISIT_NONE, VISIT_OPEN, VISIT_DONE };
 
 // Depth-first, without recursion of our own: `path` is a stack of functions being visited.
-static bool check_recursion(struct wj_spv_translator *t)
+static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *failure)
 {
     uint32_t *path = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
     uint32_t *next = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
@@ -555,9 +561,12 @@ static bool check_recursion(struct wj_spv_translator *t)
             depth--;
             continue;
         }
-        const uint32_t callee = func->callees[next[depth - 1]++];
+        const struct wj_spv_callee *call = &func->callees[next[depth - 1]++];
+        const uint32_t callee = call->func;
         struct wj_spv_func *to = &t->funcs[callee];
         if (to->visit == VISIT_OPEN) {
+            failure->from = call->is_indirect ? func->index : UINT32_MAX;
+            failure->to = call->is_indirect ? to->index : func->index;
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, to->call_at,
                               "function %u is recursive: use a loop", to->index);
         }
@@ -617,7 +626,20 @@ static bool check_offsets(struct wj_spv_translator *t)
     return true;
 }
 
-static bool translate_all(struct wj_spv_translator *t, struct entry *e)
+// The stack of items is measured where functions move it as kernels may.
+static bool check_stack(struct wj_spv_translator *t, const struct wj_spv_func *func)
+{
+    struct wj_err why;
+    wj_err_clear(&why);
+    return t->window.stack_bytes == 0 || !t->has_indirect ||
+           wj_kernel_scan_func(t->module, func->index, &why) ||
+           wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, why.offset, "calls function %u (%s)",
+                      func->index, why.message);
+}
+
+// On failure *failure is the call that must not be made for it to get further.
+static bool translate_all(struct wj_spv_translator *t, struct entry *e,
+                          struct wj_spv_barred *failure)
 {
     bool is_useful = false;
     struct wj_spv_func *kernel = wj_spv_find_func(t, t->kernel_index, 0);
@@ -636,6 +658,10 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e)
     e->general = wj_spv_id(&t->b);
     for (uint32_t i = 0; i < t->func_count; i++) {
         const uint32_t id = i == 0 ? e->general : t->funcs[i].id;
+        *failure = (struct wj_spv_barred){.from = UINT32_MAX, .to = t->funcs[i].index};
+        if (i != 0 && !check_stack(t, &t->funcs[i])) {
+            return false;
+        }
         if (!wj_spv_translate_func(t, &t->funcs[i], id, MODE_GENERAL, &is_useful)) {
             return false;
         }
@@ -647,37 +673,11 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e)
                 func->index);
         }
     }
-    return check_recursion(t);
+    return check_recursion(t, failure);
 }
 
-bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
-                        const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
-                        struct wj_gpu_code *code, struct wj_err *reason)
+static bool finish(struct wj_spv_translator *t, const struct entry *e, struct wj_gpu_code *code)
 {
-    struct wj_spv_translator *t = calloc(1, sizeof *t);
-    struct entry e = {0};
-    bool is_good = false;
-    wj_err_clear(reason);
-    if (t == NULL) {
-        return wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-    }
-    e.shape = shape;
-    t->is_group = shape->items != 0;
-    t->has_loops = t->is_group; // over phases
-    t->module = module;
-    t->caps = caps;
-    t->reason = reason;
-    t->kernel_index = func_index;
-    wj_spv_builder_init(&t->b);
-    if (!check_kernel(t) || !check_offsets(t) || !wj_spv_window_plan(t, shape)) {
-        goto done;
-    }
-    make_header(t);
-    make_types(t);
-    make_interface(t, &e);
-    if (!translate_all(t, &e)) {
-        goto done;
-    }
     make_pairs(t);
     make_coherent(t);
     wj_spv_bulk_helpers(t);
@@ -686,23 +686,86 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
     wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);
     wj_spv_soft_helpers(t);
-    make_main(t, &e);
-    if (t->has_failed) {
-        goto done;
-    }
+    make_main(t, e);
     uint32_t *words = NULL;
     size_t count = 0;
-    is_good = wj_spv_finish(&t->b, &words, &count);
+    if (t->has_failed || !wj_spv_finish(&t->b, &words, &count)) {
+        return false;
+    }
+    *code = (struct wj_gpu_code){
+        .words = words,
+        .word_count = count,
+        .shape = *e->shape,
+        .has_loops = t->has_loops,
+        .counts_fuel = t->has_loops,
+        .leaves_to_host = t->leaves_to_host,
+    };
+    return true;
+}
+
+// *failure: see translate_all; its `to` is the kernel where nothing helps.
+static bool try_translate(struct wj_spv_translator *t, const struct wj_gpu_shape *shape,
+                          struct wj_gpu_code *code, struct wj_spv_barred *failure)
+{
+    struct entry e = {.shape = shape};
+    t->is_group = shape->items != 0;
+    t->has_loops = t->is_group; // over phases
+    wj_spv_builder_init(&t->b);
+    *failure = (struct wj_spv_barred){.from = UINT32_MAX, .to = t->kernel_index};
+    bool is_good = check_kernel(t) && check_offsets(t) && wj_spv_window_plan(t, shape);
     if (is_good) {
-        *code = (struct wj_gpu_code){words, count, *shape, t->has_loops, t->has_loops};
+        make_header(t);
+        make_types(t);
+        make_interface(t, &e);
+        is_good = translate_all(t, &e, failure) && finish(t, &e, code);
     }
-done:
-    if (!is_good && reason->kind == WJ_ERR_NONE) {
-        wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    if (!t->has_indirect || t->has_failed) {
+        failure->to = t->kernel_index;
     }
+    if (!is_good && t->reason->kind == WJ_ERR_NONE) {
+        wj_err_set(t->reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    wj_kernel_table_clear(&t->table);
     wj_spv_builder_clear(&t->b);
     wj_arena_clear(&t->arena);
     wj_arena_clear(&t->pass_arena);
+    return is_good;
+}
+
+bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
+                        const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
+                        struct wj_gpu_code *code, struct wj_err *reason)
+{
+    struct wj_arena arena = {0}; // of what is barred
+    struct wj_spv_translator *t = calloc(1, sizeof *t);
+    const struct wj_spv_barred *barred = NULL;
+    bool is_good = false;
+    wj_err_clear(reason);
+    // With calls through tables: again, without those that cannot be.
+    for (unsigned tries = 0; t != NULL && !is_good && tries < TRIES_MAX; tries++) {
+        struct wj_spv_barred failure;
+        wj_err_clear(reason);
+        *t = (struct wj_spv_translator){
+            .module = module,
+            .caps = caps,
+            .reason = reason,
+            .kernel_index = func_index,
+            .barred = barred,
+        };
+        is_good = try_translate(t, shape, code, &failure);
+        struct wj_spv_barred *more = WJ_ARENA_NEW(&arena, struct wj_spv_barred);
+        if (is_good || failure.to == func_index || more == NULL) {
+            break;
+        }
+        *more = failure;
+        more->next = barred;
+        more->why = *reason;
+        barred = more;
+    }
+    if (t == NULL) {
+        wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    wj_arena_clear(&arena);
     free(t);
     return is_good;
 }

@@ -1,5 +1,5 @@
 // The sink: values and locals, one pass over a function, and passes until the facts hold.
-#include "spirv/translate.h"
+#include "spirv/indirect.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -332,20 +332,30 @@ static bool parametric_op(struct wj_spv_translator *t, const struct wj_op *op)
     return true;
 }
 
-static void note_call(struct wj_spv_translator *t, uint32_t callee)
+uint32_t wj_spv_note_callee(struct wj_spv_translator *t, const struct wj_op *op,
+                            uint32_t func_index, bool is_indirect)
 {
+    const uint32_t current = (uint32_t) (t->current - t->funcs);
+    const struct wj_spv_func *callee = wj_spv_find_func(t, func_index, wj_spv_offset(t, op));
+    t->current = &t->funcs[current]; // the functions may have moved
+    if (callee == NULL) {
+        return 0;
+    }
+    const uint32_t position = (uint32_t) (callee - t->funcs);
     struct wj_spv_func *func = t->current;
     for (uint32_t i = 0; i < func->callee_count; i++) {
-        if (func->callees[i] == callee) {
-            return;
+        if (func->callees[i].func == position && func->callees[i].is_indirect == is_indirect) {
+            return callee->id;
         }
     }
-    uint32_t *callees =
+    struct wj_spv_callee *callees =
         wj_spv_grow(t, func->callees, &func->callee_capacity, func->callee_count, sizeof *callees);
-    if (callees != NULL) {
-        func->callees = callees;
-        func->callees[func->callee_count++] = callee;
+    if (callees == NULL) {
+        return 0;
     }
+    func->callees = callees;
+    func->callees[func->callee_count++] = (struct wj_spv_callee){position, is_indirect};
+    return callee->id;
 }
 
 // Several results are the members of a structure.
@@ -369,19 +379,17 @@ uint32_t wj_spv_result_type(struct wj_spv_translator *t, const struct wj_functyp
     return wj_spv_type(&t->b, SpvOpTypeStruct, members, type->result_count);
 }
 
-static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
+static bool check_call(struct wj_spv_translator *t, const struct wj_op *op, bool is_indirect)
 {
-    const bool is_tail = op->sub == CALL_RETURN_DIRECT;
-    if (op->sub != CALL_DIRECT && !is_tail) {
-        const bool is_indirect = op->sub == CALL_INDIRECT || op->sub == CALL_RETURN_INDIRECT;
-        return wj_spv_refuse(t, op,
-                             is_indirect ? "indirect call: call functions by name"
-                                         : "call through a reference: call functions by name");
+    if (op->sub == CALL_REF || op->sub == CALL_RETURN_REF) {
+        return wj_spv_refuse(t, op, "call through a reference: call functions by name");
     }
-    const struct wj_func *callee = &t->module->funcs[op->index];
-    if (callee->is_imported) {
+    if (!is_indirect && t->module->funcs[op->index].is_imported) {
         return wj_spv_refuse(t, op, "calls imported function %u: no device can call the host",
                              op->index);
+    }
+    if (!is_indirect && !wj_spv_check_barred(t, op)) {
+        return false;
     }
     const struct wj_functype *type = op->functype;
     for (uint32_t i = 0; i < type->param_count + type->result_count; i++) {
@@ -389,27 +397,12 @@ static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
             return false;
         }
     }
-    const uint32_t current = (uint32_t) (t->current - t->funcs);
-    const struct wj_spv_func *func = wj_spv_find_func(t, op->index, wj_spv_offset(t, op));
-    t->current = &t->funcs[current];
-    if (func == NULL) {
-        return false;
-    }
-    note_call(t, (uint32_t) (func - t->funcs));
-    wj_spv_effect(t);
-    t->load_count++;
-    uint32_t *operands = wj_arena_alloc_array(&t->pass_arena, type->param_count + 1, 4);
-    if (operands == NULL) {
-        t->has_failed = true;
-        return false;
-    }
-    operands[0] = func->id;
-    for (uint32_t i = type->param_count; i-- > 0;) {
-        operands[i + 1] = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(type->types[i]));
-    }
+    return true;
+}
+
+static void push_results(struct wj_spv_translator *t, const struct wj_functype *type, uint32_t id)
+{
     const wj_valtype *results = type->types + type->param_count;
-    const uint32_t id = wj_spv_result(&t->b, SpvOpFunctionCall, wj_spv_result_type(t, type),
-                                      operands, type->param_count + 1);
     for (uint32_t i = 0; i < type->result_count; i++) {
         const enum wj_spv_repr repr = wj_spv_repr_of(results[i]);
         const uint32_t member = type->result_count == 1 ? id
@@ -417,7 +410,41 @@ static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
                                                                     t->types[repr], id, i);
         wj_spv_push(t, wj_spv_value(member, repr));
     }
-    if (is_tail) {
+}
+
+static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
+{
+    const struct wj_functype *type = op->functype;
+    const bool is_indirect = op->sub == CALL_INDIRECT || op->sub == CALL_RETURN_INDIRECT;
+    if (!check_call(t, op, is_indirect)) {
+        return false;
+    }
+    wj_spv_effect(t);
+    t->load_count++;
+    uint32_t *operands = wj_arena_alloc_array(&t->pass_arena, type->param_count + 1, 4);
+    if (operands == NULL) {
+        t->has_failed = true;
+        return false;
+    }
+    const uint32_t index = is_indirect ? wj_spv_as(t, wj_spv_pop(t), REPR_U32) : 0;
+    for (uint32_t i = type->param_count; i-- > 0;) {
+        operands[i + 1] = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(type->types[i]));
+    }
+    uint32_t id;
+    if (is_indirect) {
+        if (!wj_spv_call_indirect(t, op, operands, index, &id)) {
+            return false;
+        }
+    } else {
+        operands[0] = wj_spv_note_callee(t, op, op->index, false);
+        if (operands[0] == 0) {
+            return false;
+        }
+        id = wj_spv_result(&t->b, SpvOpFunctionCall, wj_spv_result_type(t, type), operands,
+                           type->param_count + 1);
+    }
+    push_results(t, type, id);
+    if (op->sub == CALL_RETURN_DIRECT || op->sub == CALL_RETURN_INDIRECT) {
         wj_spv_return(t);
     }
     return true;

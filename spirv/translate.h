@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/trap.h"
 #include "runtime/vm/gpu.h"
+#include "runtime/vm/kernel_table.h"
 #include "spirv/builder.h"
 #include "wasm/module.h"
 #include "wasm/op.h"
@@ -140,6 +141,11 @@ enum wj_spv_mode {
     MODE_FAST,
 };
 
+struct wj_spv_callee {
+    uint32_t func; // index in wj_spv_translator.funcs
+    bool is_indirect;
+};
+
 struct wj_spv_func {
     uint32_t index;
     uint32_t id;
@@ -148,8 +154,8 @@ struct wj_spv_func {
     uint8_t visit; // of the search for recursion
     uint32_t callee_count;
     uint32_t callee_capacity;
-    uint32_t *callees; // indexes in wj_spv_translator.funcs
-    uint32_t call_at;  // byte offset of the first call to it
+    struct wj_spv_callee *callees;
+    uint32_t call_at; // byte offset of the first call to it
 };
 
 // Where a word lies: see window.c.
@@ -228,6 +234,13 @@ struct wj_spv_translator {
     uint32_t bulk[2]; // fill, copy
     uint32_t atomics[WJ_SPV_ATOMICS][4];
 
+    // Calls through tables: what was found out before, and the table that was read last.
+    const struct wj_spv_barred *barred;
+    struct wj_kernel_table table;
+    uint32_t table_index;
+    bool has_indirect;
+    bool leaves_to_host;
+
     // The functions of the kernel.
     struct wj_spv_func *funcs;
     uint32_t func_count, func_capacity;
@@ -292,6 +305,9 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
                            enum wj_spv_mode mode, bool *is_useful);
 struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index, uint32_t call_at);
 bool wj_spv_op(struct wj_spv_translator *t, const struct wj_op *op);
+// The id of a function that the current one calls, 0 when memory ran out.
+uint32_t wj_spv_note_callee(struct wj_spv_translator *t, const struct wj_op *op,
+                            uint32_t func_index, bool is_indirect);
 uint32_t wj_spv_result_type(struct wj_spv_translator *t, const struct wj_functype *type);
 
 // control.c

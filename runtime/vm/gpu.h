@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/trap.h"
 
 struct wj_gpu;        // the loaded driver interface
 struct wj_gpu_device; // an open device
@@ -100,7 +101,14 @@ struct wj_gpu_code {
     struct wj_gpu_shape shape;
     bool has_loops;
     bool counts_fuel; // ends with WJ_TRAP_INTERRUPTED in the record when push.fuel runs out
+    // May end with WJ_GPU_LEFT_TO_HOST in the record: the dispatch is void, and the memory's old
+    // contents are to be had from a copy.
+    bool leaves_to_host;
 };
+
+// In the place of a trap: an item came to a call of what the device cannot run, through the entry
+// of a table that the record's address says.
+#define WJ_GPU_LEFT_TO_HOST WJ_TRAP_HOST
 
 struct wj_gpu_push {
     uint32_t nx, ny, nz;

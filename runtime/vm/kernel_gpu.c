@@ -157,6 +157,23 @@ static bool decline(struct wj_kernel *kernel, const char *why)
     return false;
 }
 
+// An item called what the device cannot run. A kernel that does so again and again is not tried
+// any more.
+static bool leave_to_host(struct wj_kernel *kernel, const struct wj_gpu_trap *record)
+{
+    enum { TIMES_MAX = 3 };
+    struct wj_err why;
+    wj_err_clear(&why);
+    wj_err_set(&why, WJ_ERR_UNSUPPORTED, record->wasm_offset,
+               "an item called entry %u of a table, which cannot run on the device",
+               record->address);
+    refuse(kernel, &why);
+    if (++kernel->left_count < TIMES_MAX) {
+        kernel->gpu_state = WJ_KERNEL_GPU_READY;
+    }
+    return false;
+}
+
 // Whether another thread may be using the memory: the device would not see what it stores, and
 // what it stores could be lost when a dispatch is undone or its blocks come back.
 static bool is_shared_now(const struct wj_memory *memory)
@@ -192,6 +209,7 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
         return false;
     }
     shader->has_loops = code.has_loops;
+    shader->leaves_to_host = code.leaves_to_host;
     double pipeline_ms = 0;
     bool is_made = false;
     if (caps->loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
@@ -319,11 +337,11 @@ static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_sha
     struct wj_memory *memory = dispatch->instance->memory0;
     *shape = dispatch->shape;
     *window = 0;
-    if (!facts->is_parallel || !facts->uses_stack || !dispatch->plan->has_stack) {
+    if (!facts->is_for_device || !facts->uses_stack || !dispatch->plan->has_stack) {
         return shape->items == 0 ||
                refuse_because(dispatch->kernel, "has group memory, and no stack to lay it on");
     }
-    shape->stack_bytes = (facts->stack_bytes + 15u) & ~15u;
+    shape->stack_bytes = (facts->device_stack_bytes + 15u) & ~15u;
     uint32_t top = *wj_kernel_stack_pointer(dispatch->instance) & ~15u;
     uint64_t bytes = (uint64_t) shape->stack_bytes + ((shape->shared_bytes + 15u) & ~15u) +
                      ((shape->own_bytes + 15u) & ~15u);
@@ -375,8 +393,8 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         uint32_t most = caps->loop_iterations_max / group;
         fuel = most == 0 ? 0 : most - 1;
     }
-    // A driver in a process of its own may go half way.
-    if (is_limited || engine->settings.gpu_command[0] != '\0') {
+    // A driver in a process of its own may go half way, and a kernel that calls through tables.
+    if (is_limited || shader->leaves_to_host || engine->settings.gpu_command[0] != '\0') {
         has_copy = fuel != 0 && copy_memory(kernels, memory);
         if (!has_copy) {
             return refuse_because(kernel, "there is no room for a copy of memory");
@@ -395,12 +413,16 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     };
     bool is_run = driver->dispatch(shader->gpu, gpu_memory, &work, &record, &gpu_ms, &err);
     bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
-    bool is_undone = has_copy && (!is_run || is_out_of_fuel);
+    bool is_left = is_run && record.kind == WJ_GPU_LEFT_TO_HOST;
+    bool is_undone = has_copy && (!is_run || is_out_of_fuel || is_left);
     if (is_undone) {
         wj_kernel_copy_pages(memory->base, kernels->copy, atomic_load(&memory->size_bytes), 0);
     }
     if (is_out_of_fuel && is_undone) {
         return refuse_because(kernel, "its loops make more iterations than this driver allows");
+    }
+    if (is_left && is_undone) {
+        return leave_to_host(kernel, &record);
     }
     if (!is_run) {
         refuse(kernel, &err);

@@ -257,10 +257,10 @@ static void scan_kernel(struct wj_kernel_plan *plan, struct wj_kernel *kernel, b
         return; // not parallel
     }
     facts->uses_stack = facts->uses_stack || has_scratch;
-    if (facts->is_parallel && facts->uses_stack) {
+    if ((facts->is_parallel || facts->is_for_device) && facts->uses_stack) {
         check_stack(plan);
         if (plan->stack_top == 0) {
-            facts->is_parallel = false;
+            facts->is_parallel = facts->is_for_device = false;
             wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                        "uses the stack, which is not known to have room for other threads");
         }

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/vm/kernel_table.h"
 #include "wasm/walk.h"
 
-#define CALLEES_MAX 256u // functions of one kernel
-#define RECENT_COUNT 12u // operations looked back at
+#define CALLEES_MAX 2048u // calls, and functions, of one kernel
+#define RECENT_COUNT 12u  // operations looked back at
 
 struct recent_op {
     uint8_t family;
@@ -20,11 +21,18 @@ struct scan {
     const struct wj_module *module;
     const uint64_t *replaced_funcs;
     struct wj_err *reason;
-    // Direct calls met, as function indexes.
+    // Calls met, as function indexes: direct ones, and all that a table may lead to.
     uint32_t callees[CALLEES_MAX];
+    bool is_indirect[CALLEES_MAX];
     uint32_t callee_count;
     bool has_too_many;
     bool uses_atomics; // so far
+    // The table that was read last.
+    bool reads_tables;
+    bool has_table; // one was read, perhaps in vain
+    uint32_t table_index;
+    struct wj_kernel_table table;
+    struct wj_err table_reason;
     // Of the function that is walked:
     struct recent_op recent[RECENT_COUNT]; // newest last
     uint32_t param_count;
@@ -66,11 +74,48 @@ static bool passes_params(const struct scan *scan)
     return true;
 }
 
+static void add_callee(struct scan *scan, uint32_t func_index, bool is_indirect)
+{
+    if (scan->callee_count == CALLEES_MAX) {
+        scan->has_too_many = true;
+        return;
+    }
+    scan->callees[scan->callee_count] = func_index;
+    scan->is_indirect[scan->callee_count++] = is_indirect;
+}
+
+// All that the call can reach, where the table is known.
+static void scan_indirect(struct scan *scan, const struct wj_op *op)
+{
+    if (!scan->reads_tables || (op->sub != CALL_INDIRECT && op->sub != CALL_RETURN_INDIRECT)) {
+        refuse(scan, op, "calls through a table or a reference");
+        return;
+    }
+    if (!scan->has_table || scan->table_index != op->index2) {
+        wj_kernel_table_clear(&scan->table);
+        wj_err_clear(&scan->table_reason);
+        scan->has_table = true;
+        scan->table_index = op->index2;
+        wj_kernel_table_read(scan->module, op->index2, &scan->table, &scan->table_reason);
+    }
+    if (scan->table_reason.kind != WJ_ERR_NONE) {
+        wj_err_set(scan->reason, WJ_ERR_UNSUPPORTED, (size_t) (op->at - scan->module->bytes),
+                   "calls through a table: %s", scan->table_reason.message);
+        return;
+    }
+    for (uint32_t i = 0; i < scan->table.count && !scan->has_too_many; i++) {
+        if (wj_kernel_table_matches(&scan->table, i, op->index) &&
+            !wj_kernel_table_repeats(&scan->table, i)) {
+            add_callee(scan, scan->table.funcs[i], true);
+        }
+    }
+}
+
 static void scan_call(struct scan *scan, const struct wj_op *op)
 {
     if (op->sub != CALL_DIRECT && op->sub != CALL_RETURN_DIRECT) {
         scan->has_control = true;
-        refuse(scan, op, "calls through a table or a reference");
+        scan_indirect(scan, op);
         return;
     }
     if (scan->param_count < RECENT_COUNT && op->functype->param_count == scan->param_count &&
@@ -82,10 +127,8 @@ static void scan_call(struct scan *scan, const struct wj_op *op)
         refuse(scan, op, "calls the host");
     } else if (is_replaced(scan, op->index)) {
         refuse(scan, op, "dispatches another kernel");
-    } else if (scan->callee_count == CALLEES_MAX) {
-        scan->has_too_many = true;
     } else {
-        scan->callees[scan->callee_count++] = op->index;
+        add_callee(scan, op->index, false);
     }
 }
 
@@ -370,6 +413,9 @@ struct graph_func {
     uint32_t first_callee, end_callee; // in scan->callees
     bool is_open;                      // on the path that is walked
     bool is_done;
+    bool is_direct; // direct calls lead to it
+    bool is_bad;    // it, or what it calls directly, does what kernels may not
+    struct wj_err why;
 };
 
 struct graph {
@@ -377,6 +423,7 @@ struct graph {
     struct graph_func funcs[CALLEES_MAX];
     uint32_t func_count;
     uint32_t callees[CALLEES_MAX]; // as positions in funcs
+    bool is_cyclic;
 };
 
 static uint32_t position_of(struct graph *graph, uint32_t func_index)
@@ -386,32 +433,57 @@ static uint32_t position_of(struct graph *graph, uint32_t func_index)
         i++;
     }
     if (i == graph->func_count && i < CALLEES_MAX) {
-        graph->funcs[graph->func_count++] = (struct graph_func){.func_index = func_index};
+        struct graph_func *func = &graph->funcs[graph->func_count++];
+        *func = (struct graph_func){.func_index = func_index};
+        wj_err_clear(&func->why);
     }
     return i;
 }
 
-// Depth first, at most CALLEES_MAX deep. False: recursion.
-static bool measure(struct graph *graph, uint32_t position)
+// Depth first, at most CALLEES_MAX deep. What is bad is not called on a device.
+static void measure(struct graph *graph, uint32_t position)
 {
     struct graph_func *func = &graph->funcs[position];
-    if (func->is_done || func->is_open) {
-        return func->is_done;
-    }
     func->is_open = true;
     uint64_t deepest = 0;
     for (uint32_t i = func->first_callee; i < func->end_callee; i++) {
-        if (!measure(graph, graph->callees[i])) {
-            return false;
+        struct graph_func *callee = &graph->funcs[graph->callees[i]];
+        if (callee->is_open) {
+            graph->is_cyclic = true;
+            continue;
         }
-        uint32_t depth = graph->funcs[graph->callees[i]].depth_bytes;
-        deepest = depth > deepest ? depth : deepest;
+        if (callee->is_bad) {
+            continue;
+        }
+        if (!callee->is_done) {
+            measure(graph, graph->callees[i]);
+        }
+        deepest = callee->depth_bytes > deepest ? callee->depth_bytes : deepest;
     }
     deepest += func->frame_bytes;
     func->depth_bytes = deepest > INT32_MAX ? INT32_MAX : (uint32_t) deepest;
     func->is_open = false;
     func->is_done = true;
-    return true;
+}
+
+static bool walk_func(struct graph *graph, struct wj_walk_scratch *scratch, struct graph_func *func,
+                      struct wj_err *err)
+{
+    struct scan *scan = &graph->scan;
+    scan->reason = &func->why;
+    func->first_callee = func->end_callee = scan->callee_count;
+    if (func->func_index < scan->module->func_import_count) {
+        wj_err_set(&func->why, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "calls the host");
+        return true;
+    }
+    if (is_replaced(scan, func->func_index)) {
+        wj_err_set(&func->why, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "dispatches another kernel");
+        return true;
+    }
+    const bool is_walked = walk(scan, scratch, func->func_index, err);
+    func->end_callee = scan->callee_count;
+    func->frame_bytes = scan->frame_bytes;
+    return is_walked;
 }
 
 static bool walk_graph(struct graph *graph, uint32_t func_index, struct wj_kernel_facts *facts,
@@ -420,26 +492,78 @@ static bool walk_graph(struct graph *graph, uint32_t func_index, struct wj_kerne
     struct scan *scan = &graph->scan;
     struct wj_walk_scratch scratch;
     wj_walk_scratch_init(&scratch);
-    position_of(graph, func_index);
+    graph->funcs[position_of(graph, func_index)].is_direct = true;
     bool is_walked = true;
     for (uint32_t i = 0; is_walked && i < graph->func_count; i++) {
         struct graph_func *func = &graph->funcs[i];
-        func->first_callee = scan->callee_count;
-        is_walked = walk(scan, &scratch, func->func_index, err);
-        func->end_callee = scan->callee_count;
-        func->frame_bytes = scan->frame_bytes;
+        is_walked = walk_func(graph, &scratch, func, err);
         facts->uses_stack = facts->uses_stack || scan->uses_stack;
         for (uint32_t k = func->first_callee; k < func->end_callee; k++) {
             graph->callees[k] = position_of(graph, scan->callees[k]);
             scan->has_too_many = scan->has_too_many || graph->callees[k] == CALLEES_MAX;
+            if (!scan->has_too_many && func->is_direct && !scan->is_indirect[k]) {
+                graph->funcs[graph->callees[k]].is_direct = true;
+            }
         }
-        if (scan->has_too_many || scan->reason->kind != WJ_ERR_NONE) {
+        if (scan->has_too_many || (func->is_direct && func->why.kind != WJ_ERR_NONE)) {
             break;
         }
     }
     wj_walk_scratch_clear(&scratch);
+    wj_kernel_table_clear(&scan->table);
     facts->uses_atomics = scan->uses_atomics;
     return is_walked;
+}
+
+// Who calls directly what is bad is bad; *reason is that of the first.
+static void spread(struct graph *graph, struct wj_err *reason)
+{
+    bool has_changed = true;
+    for (uint32_t i = 0; i < graph->func_count; i++) {
+        struct graph_func *func = &graph->funcs[i];
+        func->is_bad = func->why.kind != WJ_ERR_NONE;
+        if (func->is_bad && reason->kind == WJ_ERR_NONE) {
+            *reason = func->why;
+        }
+    }
+    while (has_changed) {
+        has_changed = false;
+        for (uint32_t i = 0; i < graph->func_count; i++) {
+            struct graph_func *func = &graph->funcs[i];
+            for (uint32_t k = func->first_callee; k < func->end_callee && !func->is_bad; k++) {
+                func->is_bad =
+                    !graph->scan.is_indirect[k] && graph->funcs[graph->callees[k]].is_bad;
+                has_changed = has_changed || func->is_bad;
+            }
+        }
+    }
+}
+
+static void judge(struct graph *graph, struct wj_kernel_facts *facts, struct wj_err *reason)
+{
+    spread(graph, reason);
+    if (reason->kind == WJ_ERR_NONE && graph->scan.has_too_many) {
+        wj_err_set(reason, WJ_ERR_LIMIT, WJ_NO_OFFSET, "makes more than %u calls", CALLEES_MAX);
+    }
+    if (graph->funcs[0].is_bad || graph->scan.has_too_many) {
+        return;
+    }
+    measure(graph, 0);
+    uint64_t all_bytes = 0;
+    for (uint32_t i = 0; i < graph->func_count; i++) {
+        all_bytes += graph->funcs[i].is_bad ? 0 : graph->funcs[i].frame_bytes;
+    }
+    if (graph->is_cyclic) {
+        wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "calls itself");
+    }
+    facts->is_pure = facts->is_parallel = reason->kind == WJ_ERR_NONE;
+    facts->stack_bytes = graph->funcs[0].depth_bytes + WJ_STACK_RED_ZONE_BYTES;
+    facts->is_for_device = all_bytes < INT32_MAX / 2;
+    facts->device_stack_bytes = facts->stack_bytes;
+    if (graph->is_cyclic && facts->is_for_device) {
+        // Wherever the translator breaks the cycle, no function is on the stack twice.
+        facts->device_stack_bytes = (uint32_t) all_bytes + WJ_STACK_RED_ZONE_BYTES;
+    }
 }
 
 bool wj_kernel_scan(const struct wj_module *module, uint32_t func_index,
@@ -455,19 +579,29 @@ bool wj_kernel_scan(const struct wj_module *module, uint32_t func_index,
     }
     graph->scan.module = module;
     graph->scan.replaced_funcs = replaced_funcs;
-    graph->scan.reason = reason;
+    graph->scan.reads_tables = true;
     bool is_walked = walk_graph(graph, func_index, facts, &err);
-    if (is_walked && graph->scan.has_too_many) {
-        wj_err_set(reason, WJ_ERR_LIMIT, WJ_NO_OFFSET, "makes more than %u calls", CALLEES_MAX);
-    } else if (is_walked && reason->kind == WJ_ERR_NONE) {
-        if (measure(graph, 0)) {
-            facts->is_pure = true;
-            facts->is_parallel = true;
-            facts->stack_bytes = graph->funcs[0].depth_bytes + WJ_STACK_RED_ZONE_BYTES;
-        } else {
-            wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "calls itself");
-        }
+    if (is_walked) {
+        judge(graph, facts, reason);
     }
     free(graph);
     return is_walked;
+}
+
+bool wj_kernel_scan_func(const struct wj_module *module, uint32_t func_index, struct wj_err *reason)
+{
+    struct scan *scan = calloc(1, sizeof *scan);
+    if (scan == NULL) {
+        return wj_err_set(reason, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    scan->module = module;
+    scan->reason = reason;
+    scan->reads_tables = true;
+    struct wj_walk_scratch scratch;
+    wj_walk_scratch_init(&scratch);
+    const bool is_walked = walk(scan, &scratch, func_index, reason);
+    wj_walk_scratch_clear(&scratch);
+    wj_kernel_table_clear(&scan->table);
+    free(scan);
+    return is_walked && reason->kind == WJ_ERR_NONE;
 }

@@ -46,6 +46,9 @@ struct wj_kernel_facts {
     bool uses_stack;      // the shadow stack
     bool uses_atomics;    // what an item finds may depend on the others
     uint32_t stack_bytes; // at most, of one item
+    // The same where functions that do what kernels may not are never called through a table.
+    bool is_for_device;
+    uint32_t device_stack_bytes;
 };
 
 // Walks the kernel and all that it calls. When it is not parallel, `reason` says why. False: out
@@ -53,5 +56,10 @@ struct wj_kernel_facts {
 bool wj_kernel_scan(const struct wj_module *module, uint32_t func_index,
                     const uint64_t *replaced_funcs, struct wj_kernel_facts *facts,
                     struct wj_err *reason);
+
+// Whether the function by itself, whatever it calls, does what a kernel may; else `reason` says
+// what it does.
+bool wj_kernel_scan_func(const struct wj_module *module, uint32_t func_index,
+                         struct wj_err *reason);
 
 #endif

@@ -18,6 +18,7 @@ struct wj_kernel_shader {
     struct wj_gpu_shape shape;
     struct wj_gpu_kernel *gpu;
     bool has_loops;
+    bool leaves_to_host;
     struct wj_kernel_shader *next;
 };
 
@@ -28,6 +29,7 @@ struct wj_kernel {
     char why_alone[240]; // "" when its items may run in parallel
     size_t why_alone_offset;
     enum wj_kernel_gpu_state gpu_state;
+    uint32_t left_count;              // dispatches that the device began in vain
     struct wj_kernel_shader *shaders; // newest first
     uint32_t shader_count;
     // Of dispatch functions: the module while it lives, and the export.

@@ -37,9 +37,16 @@ static const struct refusal refusals[] = {
      "memory.atomic.wait: items cannot wait for each other"},
     {MODULE("(drop (memory.atomic.notify (local.get 3) (i32.const 1)))"),
      "memory.atomic.notify: wake threads after the dispatch"},
-    {"(module (memory 1) (table 1 funcref) (func (export \"kernel\") " KERNEL_TYPE
+    {"(module (memory 1) (table (export \"t\") 1 funcref) (func (export \"kernel\") " KERNEL_TYPE
      "(call_indirect (i32.const 0))))",
-     "indirect call: call functions by name"},
+     "indirect call: the table is exported: the host may change it"},
+    {"(module (import \"a\" \"t\" (table 1 funcref)) (memory 1) (func (export "
+     "\"kernel\") " KERNEL_TYPE "(call_indirect (i32.const 0))))",
+     "indirect call: the table is imported: the host may change it"},
+    {"(module (memory 1) (table 9 funcref) (func (export \"kernel\") " KERNEL_TYPE
+     "(call_indirect (i32.const 0))) (func (table.fill 0 (i32.const 0) (ref.null func)"
+     "(i32.const 1))))",
+     "indirect call: the program writes to the table"},
 };
 
 static void test_refusals(void **state)
@@ -157,6 +164,15 @@ static const char *const kernels[] = {
            "(i32.atomic.rmw.xchg (local.get 3) (i32.atomic.rmw8.and_u (local.get 0)"
            "(i32.const 5))))))"),
     MODULE("unreachable"),
+    "(module (memory 1) (table 7 funcref) (elem (i32.const 1) $f $g $f $w $self)"
+    "(type $t (func (param i32) (result i32)))"
+    "(func $f (type $t) (i32.add (local.get 0) (i32.const 1)))"
+    "(func $g (type $t) (return_call_indirect (type $t) (local.get 0) (i32.const 1)))"
+    "(func $w (result i64 i32) (i64.const 1) (i32.const 2))"
+    "(func $self (type $t) (call_indirect (type $t) (local.get 0) (local.get 0)))"
+    "(func (export \"kernel\") " KERNEL_TYPE "(i32.store (local.get 3)"
+    "(call_indirect (type $t) (local.get 0) (local.get 1)))"
+    "(call_indirect (result i64 i32) (local.get 2)) (drop) (drop)))",
     MODULE("(memory.fill (local.get 3) (i32.const 7) (local.get 0))"
            "(memory.copy (local.get 3) (local.get 0) (local.get 1))"),
     "(module (memory 1) (func $g (param i32) (result i32 f32) (local.get 0) (f32.const 1))"
