@@ -231,7 +231,16 @@ class Kernel:
         elif roll < 0.9 and self.callee:
             self.expr("i32", d)
             self.expr("f32", d)
-            self.emit("local.get $own call", self.callee)
+            self.emit("local.get $own")
+            if r.random() < 0.4:
+                self.emit("call", self.callee)
+            elif self.traps and r.random() < 0.05:
+                self.expr("i32", 1)
+                self.emit("i32.const 7 i32.and call_indirect $table (type $callee)")
+            else:  # one of the three functions in the table
+                self.expr("i32", 1)
+                self.emit("i32.const 1 i32.and i32.const", r.choice([1, 2]), "i32.add")
+                self.emit("call_indirect $table (type $callee)")
         else:
             self.expr("f32", d)
             self.canonical("f32")
@@ -583,14 +592,14 @@ def declare(types):
     return "\n".join(out)
 
 
-def callee(rng, types, traps):
+def callee(rng, types, traps, name):
     k = Kernel(rng, types, None, traps)
     k.is_callee = True
     k.budget = 15
     k.emit("local.get $a local.set $i320 local.get $b local.set $f320")
     k.statements(3)
     text = "\n".join(k.out)
-    return f"""(func $callee (param $a i32) (param $b f32) (param $own i32) (result i32)
+    return f"""(func {name} (type $callee) (param $a i32) (param $b f32) (param $own i32) (result i32)
 {declare(types)}
 {text}
 local.get $i321)"""
@@ -629,6 +638,10 @@ def kernel(rng, types, with_call, traps):
 {text})"""
 
 
+# Entry 0 is null, 4 of another type, 5 null, 6 and 7 are none.
+CALLEES = "(elem (table $table) (i32.const 1) func $callee $callee2 $callee $k)"
+
+
 def module(seed, traps=True, args=ARGS):
     """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory."""
     rng = random.Random(seed)
@@ -643,7 +656,11 @@ def module(seed, traps=True, args=ARGS):
 (memory (export "memory") 1)
 (table 1 funcref)
 (elem (i32.const 0) func $k)
-{callee(rng, types, traps) if with_call else ""}
+(type $callee (func (param i32 f32 i32) (result i32)))
+(table $table 6 funcref)
+{CALLEES if with_call else ""}
+{callee(rng, types, traps, "$callee") if with_call else ""}
+{callee(rng, types, traps, "$callee2") if with_call else ""}
 {body}
 (func $for (export "wjit.parallel_for.v1") (param $nx i32) (param $ny i32) (param $nz i32)
   (param $f i32) (param $args i32) (local $x i32) (local $y i32) (local $z i32)
