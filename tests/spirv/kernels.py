@@ -599,7 +599,8 @@ def callee(rng, types, traps, name):
     k.emit("local.get $a local.set $i320 local.get $b local.set $f320")
     k.statements(3)
     text = "\n".join(k.out)
-    return f"""(func {name} (type $callee) (param $a i32) (param $b f32) (param $own i32) (result i32)
+    return f"""(func {name} (type $callee)
+(param $a i32) (param $b f32) (param $own i32) (result i32)
 {declare(types)}
 {text}
 local.get $i321)"""
