@@ -3,57 +3,101 @@ blocks take and give several values, as no compiler from trees writes it. They e
 OPS = {
     "i32": "add sub mul and or xor shl shr_s shr_u rotl rotr".split(),
     "i64": "add sub mul and or xor shl shr_s shr_u rotl rotr".split(),
-    "f64": "add sub mul min max copysign".split(),
+    "f64": "add sub mul div min max copysign".split(),
 }
 UNARY = {"i32": "clz ctz popcnt extend8_s extend16_s".split(),
          "i64": "clz ctz popcnt extend8_s extend32_s".split(),
-         "f64": "abs neg ceil nearest".split()}
+         "f64": "abs neg ceil floor trunc nearest sqrt".split()}
 COMPARE = {"i32": "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split(),
            "f64": "eq ne lt gt le ge".split()}
 COMPARE["i64"] = COMPARE["i32"]
-VECTOR = ("i64x2.add i32x4.sub v128.xor i8x16.add_sat_s i16x8.mul i8x16.swizzle i32x4.gt_s "
-          "i8x16.min_u i16x8.sub i8x16.sub i64x2.sub i16x8.add_sat_u i32x4.mul i16x8.gt_u "
-          "i8x16.avgr_u i64x2.gt_s i16x8.max_s i32x4.dot_i16x8_s i8x16.narrow_i16x8_u "
-          "i16x8.extmul_high_i8x16_s v128.andnot i64x2.mul").split()
-VECTOR_UNARY = ("i8x16.abs i16x8.neg i32x4.abs i64x2.neg i8x16.popcnt v128.not "
-                "i16x8.extend_high_i8x16_s i64x2.extend_low_i32x4_u "
-                "i32x4.extadd_pairwise_i16x8_u").split()
+def float_lanes(operation, conversions):
+    """An operation on float lanes between integer lanes on both sides: no NaN is left to see."""
+    shape = operation.split(".")[0]
+    there, back = {"f32x4": ("f32x4.convert_i32x4_s", "i32x4.trunc_sat_f32x4_s"),
+                   "f64x2": ("f64x2.convert_low_i32x4_u", "i32x4.trunc_sat_f64x2_s_zero")}[shape]
+    if conversions == 1:
+        return f"{there} {operation} {back}"
+    return f"{there} local.set {{temporary}} {there} local.get {{temporary}} {operation} {back}"
+
+
+INTEGER_LANES = {
+    "i8x16": "add sub add_sat_s add_sat_u sub_sat_s sub_sat_u min_s min_u max_s max_u avgr_u eq ne "
+             "lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u narrow_i16x8_s narrow_i16x8_u swizzle",
+    "i16x8": "add sub mul add_sat_s add_sat_u sub_sat_s sub_sat_u min_s min_u max_s max_u avgr_u "
+             "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u narrow_i32x4_s narrow_i32x4_u "
+             "q15mulr_sat_s extmul_low_i8x16_s extmul_high_i8x16_u",
+    "i32x4": "add sub mul min_s min_u max_s max_u eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u "
+             "dot_i16x8_s extmul_low_i16x8_u extmul_high_i16x8_s",
+    "i64x2": "add sub mul eq ne lt_s gt_s le_s ge_s extmul_low_i32x4_s extmul_high_i32x4_u",
+    "v128": "and or xor andnot",
+}
+VECTOR = [f"{shape}.{op}" for shape, ops in INTEGER_LANES.items() for op in ops.split()] + \
+    [float_lanes(f"{shape}.{op}", 2) for shape in ("f32x4", "f64x2")
+     for op in "add sub mul div min max pmin pmax".split()]
+VECTOR_UNARY = ("i8x16.abs i8x16.neg i16x8.abs i16x8.neg i32x4.abs i32x4.neg i64x2.abs i64x2.neg "
+                "i8x16.popcnt v128.not i16x8.extend_low_i8x16_u i16x8.extend_high_i8x16_s "
+                "i32x4.extend_low_i16x8_s i32x4.extend_high_i16x8_u i64x2.extend_low_i32x4_u "
+                "i64x2.extend_high_i32x4_s i16x8.extadd_pairwise_i8x16_u "
+                "i32x4.extadd_pairwise_i16x8_s").split() + \
+    [float_lanes(f"{shape}.{op}", 1) for shape in ("f32x4", "f64x2")
+     for op in "abs neg sqrt ceil floor trunc nearest".split()]
+VECTOR_TEST = ("v128.any_true i8x16.all_true i16x8.all_true i32x4.all_true i64x2.all_true "
+               "i8x16.bitmask i16x8.bitmask i32x4.bitmask i64x2.bitmask").split()
+LANES = {"i8x16": ("i32", 16), "i16x8": ("i32", 8), "i32x4": ("i32", 4), "i64x2": ("i64", 2)}
 LOADS = {"i32": "load8_s load8_u load16_s load16_u load load".split(),
          "i64": "load8_s load8_u load16_s load16_u load32_s load32_u load load".split(),
-         "v128": "load load8x8_s load16x4_u load32_splat load64_zero".split()}
+         "v128": "load load load8x8_s load8x8_u load16x4_s load16x4_u load32x2_s load32x2_u "
+                 "load8_splat load16_splat load32_splat load64_splat load32_zero "
+                 "load64_zero".split()}
 STORES = {"i32": "store8 store16 store store".split(),
           "i64": "store8 store16 store32 store store".split(), "v128": ["store"]}
 SHIFTS = "shl shr_s shr_u rotl rotr".split()
 CONVERT = {("i32", "i64"): "i64.extend_i32_u", ("i64", "i32"): "i32.wrap_i64",
            ("i32", "f64"): "f64.convert_i32_s", ("f64", "i32"): "i32.trunc_sat_f64_u",
            ("f64", "i64"): "i64.trunc_sat_f64_s", ("i64", "f64"): "f64.convert_i64_u",
-           ("v128", "i64"): "i64x2.extract_lane 1", ("i32", "v128"): "i32x4.splat",
            ("f64", "f64"): "f32.demote_f64 f64.promote_f32",
            ("i64", "i64"): "f32.convert_i64_u i64.trunc_sat_f32_s",
-           ("i32", "i32"): "i64.extend_i32_s i64.const 9 i64.shr_s i32.wrap_i64",
-           ("i64", "v128"): "i64x2.splat", ("v128", "i32"): "i8x16.extract_lane_s 5"}
-# What becomes of a value that nothing else uses. NaNs are not told apart.
-SEEN = {"i32": "global.get $i32 i32.add global.set $i32",
-        "i64": "global.get $i64 i64.add global.set $i64",
-        "f64": "i64.trunc_sat_f64_s global.get $i64 i64.xor global.set $i64",
-        "v128": "global.get $v128 i32x4.add global.set $v128"}
-EDGES = [0, 1, -1, 2, 7, 31, 32, 63, 255, -128, 4096, 2**31 - 1, -2**31]
+           ("i32", "i32"): "i64.extend_i32_s i64.const 9 i64.shr_s i32.wrap_i64"}
+# What becomes of a value that nothing else uses: each bit counts, and so does the order of values.
+# NaNs are not told apart.
+SEEN = {"i32": "global.get $i32 i32.const 5 i32.rotl i32.add global.set $i32",
+        "i64": "global.get $i64 i64.const 7 i64.rotl i64.add global.set $i64",
+        "f64": "i64.trunc_sat_f64_s global.get $i64 i64.const 7 i64.rotl i64.xor global.set $i64",
+        "v128": "global.get $v128 global.get $v128 i8x16.shuffle 3 4 5 6 7 8 9 10 11 12 13 14 15 "
+                "0 1 2 i8x16.add global.set $v128"}
+EDGES = [0, 1, -1, 2, 3, 5, 7, 9, 31, 32, 63, 255, -128, 4096, 2**31 - 1, -2**31]
+WIDE_EDGES = EDGES + [2**31, 2**32 - 1, 2**53 + 1, 2**63 - 1, -2**63,
+                      -2**63 + 1025, -2**63 + 2**39 + 1] # which round up by their last bit
+FLOATS = ["0", "-0", "1", "0.5", "-1.5", "1e300", "4294967295.5", "-2147483649", "inf", "-inf",
+          "nan", "0x1p-1074"]
 DEPTH_MAX = 4
 ROUNDS = 3
+LINES_MAX = 400 # of a function that others call
 
 
 class Function:
     def __init__(self, random, number, earlier, types):
         self.random, self.number, self.earlier, self.types = random, number, earlier, types
         some = lambda most: [random.choice(types) for _ in range(random.randint(0, most))]
-        self.params, self.results = some(random.choice([2, 6, 12])), some(3) + ["i64"]
+        self.params, self.results = some(random.choice([2, 6, 12])), some(random.choice([0, 3]))
+        self.results.append(random.choice(types + ["i64"]))
+        # A wide function has many parameters, all worth registers, and hands them on in another
+        # order: every kind of register is full across calls, and values change places before them.
+        self.is_wide = random.random() < 0.3
+        if self.is_wide:
+            few = [random.choice(types), random.choice(types)]
+            self.params = [random.choice(few) for _ in range(random.choice([5, 8, 13, 18]))]
+        if earlier and random.random() < 0.5:
+            self.params = list(random.choice(earlier).params)
         self.locals = self.params + some(random.choice([4, 10, 24])) + list(types)
         self.counters = 0
         self.text, self.stack, self.labels = [], [], []
         self.left = random.choice([20, 60, 200])
         # Some locals are used more than others, so that they are the ones in registers.
-        self.hot = [i for i in range(len(self.locals)) if random.random() < 0.5]
-        self.calls_much = random.random() < 0.3
+        share = 0.9 if self.is_wide else 0.5
+        self.hot = [i for i in range(len(self.locals)) if random.random() < share]
+        self.calls_much = not self.is_wide and random.random() < 0.3
 
     def emit(self, text, pops=0, pushes=()):
         self.text.append(text)
@@ -73,10 +117,14 @@ class Function:
         elif choice < 0.72 and t != "v128":
             self.emit(f"global.get ${t}", pushes=[t])
         elif t == "v128":
-            self.emit(f"v128.const i64x2 {self.random.choice(EDGES)} {self.random.choice(EDGES)}",
-                      pushes=[t])
+            shape, (_, count) = self.random.choice(list(LANES.items()))
+            bits = 128 // count
+            lanes = (self.random.choice(EDGES) % 2**bits if self.random.random() < 0.6 else
+                     self.random.getrandbits(bits) for _ in range(count))
+            self.emit(f"v128.const {shape} {' '.join(map(str, lanes))}", pushes=[t])
         else:
-            self.emit(f"{t}.const {self.random.choice(EDGES)}", pushes=[t])
+            constants = {"i32": EDGES, "i64": WIDE_EDGES, "f64": FLOATS}[t]
+            self.emit(f"{t}.const {self.random.choice(constants)}", pushes=[t])
 
     def available(self):
         return len(self.stack) - self.labels[-1]["height"]
@@ -104,20 +152,17 @@ class Function:
             t = self.top()
             self.push(t)
             if t == "v128":
-                if r.random() < 0.2:
-                    self.push(t)
-                    self.emit("v128.bitselect", 3, [t])
-                else:
-                    self.emit(r.choice(VECTOR), 2, [t])
+                self.combine_vectors()
             else:
-                self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
+                self.combine(t)
         elif choice < 0.39 and self.top() in ("i32", "i64", "v128"):
             self.with_constant(self.top())
         elif choice < 0.40 and self.available() >= 2 and self.top() == self.stack[-2] != "v128":
-            t = self.top()
-            self.emit(f"{t}.{r.choice(OPS[t])}", 2, [t])
+            self.combine(self.top())
         elif choice < 0.44 and self.top() != "v128":
             self.emit(f"{self.top()}.{r.choice(UNARY[self.top()])}")
+        elif choice < 0.45 and self.top() == "v128":
+            self.replace_lane()
         elif choice < 0.48 and self.top() != "v128":
             t = self.top()
             self.push(t)
@@ -126,8 +171,7 @@ class Function:
                 self.emit("i32.eqz")
         elif choice < 0.52:
             to = r.choice(self.types)
-            if (self.top(), to) in CONVERT:
-                self.emit(CONVERT[self.top(), to], 1, [to])
+            self.convert(to)
         elif choice < 0.62:
             self.emit(f"local.set {self.local_of(self.top())}", 1)
         elif choice < 0.68:
@@ -145,7 +189,9 @@ class Function:
             t = r.choice([t for t in self.types if t != "f64"]) # no NaNs in memory
             self.address()
             offset = r.choice([0, 4, 100, 5000])
-            if r.random() < 0.5:
+            if t == "v128" and r.random() < 0.3:
+                self.access_lane(offset)
+            elif r.random() < 0.5:
                 self.emit(f"{t}.{r.choice(LOADS[t])} offset={offset}", 1, [t])
             else:
                 self.push(t)
@@ -167,11 +213,70 @@ class Function:
             self.branch_if()
         elif choice < 0.96:
             self.give_up()
-        elif choice < 0.975:
+        elif choice < 0.97:
             self.heat()
+        elif choice < 0.985:
+            r.choice([self.update, self.update_guarded, self.accumulate])()
         else:
             self.push(r.choice(self.types))
             self.push(r.choice(self.types))
+
+    def combine(self, t):
+        """The two numbers on top."""
+        op = self.random.choice(OPS[t])
+        if op == "copysign":
+            # The sign of a NaN that arithmetic made is not determined.
+            self.emit("i64.trunc_sat_f64_s f64.convert_i64_s")
+        self.emit(f"{t}.{op}", 2, [t])
+
+    def combine_vectors(self):
+        """The two vectors on top."""
+        r = self.random
+        choice = r.random()
+        if choice < 0.1:
+            self.push("v128")
+            self.emit("v128.bitselect", 3, ["v128"])
+        elif choice < 0.2:
+            lanes = " ".join(str(r.randrange(32)) for _ in range(16))
+            self.emit(f"i8x16.shuffle {lanes}", 2, ["v128"])
+        else:
+            # The widths are what is alike: as often an operation on all as each one by itself.
+            op = r.choice(VECTOR) if r.random() < 0.5 else \
+                f"{r.choice(list(LANES))}.{r.choice(['add', 'sub', 'eq', 'gt_s'])}"
+            self.emit(op.format(temporary="$temporary"), 2, ["v128"])
+
+    def replace_lane(self):
+        shape, (scalar, count) = self.random.choice(list(LANES.items()))
+        if scalar in self.types:
+            self.push(scalar)
+            self.emit(f"{shape}.replace_lane {self.random.randrange(count)}", 2, ["v128"])
+
+    def access_lane(self, offset):
+        """With an address on top."""
+        r = self.random
+        bits = r.choice([8, 16, 32, 64])
+        lane = r.randrange(128 // bits)
+        self.push("v128")
+        if r.random() < 0.6:
+            self.emit(f"v128.load{bits}_lane offset={offset} {lane}", 2, ["v128"])
+        else:
+            self.emit(f"v128.store{bits}_lane offset={offset} {lane}", 2)
+
+    def convert(self, to):
+        """What is on top, if there is a way."""
+        r, from_ = self.random, self.top()
+        shape = r.choice([shape for shape, (scalar, _) in LANES.items()
+                          if scalar in (from_, to)] or ["i64x2"])
+        count = LANES[shape][1]
+        if to == "v128" and from_ in ("i32", "i64"):
+            self.emit(f"{shape}.splat", 1, [to])
+        elif from_ == "v128" and to == "i32" and r.random() < 0.3:
+            self.emit(r.choice(VECTOR_TEST), 1, [to])
+        elif from_ == "v128" and to in ("i32", "i64"):
+            suffix = r.choice(["_s", "_u"]) if count > 4 else ""
+            self.emit(f"{shape}.extract_lane{suffix} {r.randrange(count)}", 1, [to])
+        elif (from_, to) in CONVERT:
+            self.emit(CONVERT[from_, to], 1, [to])
 
     def with_constant(self, t):
         """What has a form of its own for a constant operand."""
@@ -204,20 +309,35 @@ class Function:
         self.emit(f"select (result {t})" if t == "v128" else "select", 3, [t])
 
     def call(self, callee):
-        # The arguments may lie on the stack already, among other values, or be this function's own
-        # parameters in another order: registers change places then.
-        if self.params and self.random.random() < 0.4:
-            for t in callee.params:
-                own = [i for i, each in enumerate(self.params) if each == t]
-                self.emit(f"local.get {self.random.choice(own)}", pushes=[t]) if own else \
-                    self.push(t)
-        else:
-            self.want(callee.params)
-        if self.random.random() < 0.3:
+        r = self.random
+        old = None
+        if len(callee.results) == 1 and r.random() < 0.5:
+            # x = f(...), with what x was before on the stack.
+            old = self.local_of(callee.results[0])
+            self.emit(f"local.get {old}", pushes=callee.results)
+        self.arguments(callee)
+        if r.random() < 0.3:
             self.emit(f"i32.const {callee.number} call_indirect (type $t{callee.number})",
                       len(callee.params), callee.results)
         else:
             self.emit(f"call $f{callee.number}", len(callee.params), callee.results)
+        if old is not None:
+            self.emit(f"local.set {old}", 1)
+
+    def arguments(self, callee):
+        # The arguments may lie on the stack already, among other values, or be this function's own
+        # parameters in another order: registers change places then.
+        if self.params and self.random.random() < (0.8 if self.is_wide else 0.4):
+            order = self.random.sample(range(len(self.params)), len(self.params))
+            for t in callee.params:
+                own = next((i for i in order if self.params[i] == t), None)
+                if own is None:
+                    self.push(t)
+                else:
+                    self.emit(f"local.get {own}", pushes=[t])
+                    order.remove(own)
+        else:
+            self.want(callee.params)
 
     def heat(self):
         """A loop over hot locals: they are worth registers then, even ones that calls clobber."""
@@ -230,6 +350,52 @@ class Function:
                 self.emit(f"local.get {i} local.get {self.local_of(t)} {add[t]} local.set {i}")
         self.emit(f"local.get {counter} i32.const 1 i32.add local.tee {counter} "
                   f"i32.const {ROUNDS} i32.lt_u br_if 0 end")
+
+    def update(self):
+        """x = x op y; what x was before may lie on the stack."""
+        t = self.random.choice(self.types)
+        x = self.local_of(t)
+        if self.random.random() < 0.5:
+            self.emit(f"local.get {x}", pushes=[t])
+        self.emit(f"local.get {x}", pushes=[t])
+        self.push(t)
+        if t == "v128":
+            self.combine_vectors()
+        else:
+            self.combine(t)
+        self.emit(f"local.set {x}", 1)
+
+    def update_guarded(self):
+        """if (a < b) x = x op y; and then a look at x."""
+        t = self.random.choice(["i32", "i64"])
+        x = self.local_of(t)
+        self.condition()
+        self.emit("if", 1)
+        self.emit(f"local.get {x}", pushes=[t])
+        self.push(t)
+        self.emit(f"{t}.{self.random.choice(['add', 'sub', 'and', 'or', 'xor'])}", 2, [t])
+        self.emit(f"local.set {x}", 1)
+        self.emit("end")
+        self.emit(f"local.get {x} {t}.eqz", pushes=["i32"])
+        if self.random.random() < 0.5:
+            self.emit("i32.eqz")
+        self.emit(f"if {self.random.choice(['i64.const 11', 'i64.const 5'])} {SEEN['i64']} end", 1)
+
+    def accumulate(self):
+        """x = x op memory[p], where p may be x."""
+        t = self.random.choice(["i32", "i64"])
+        self.address()
+        p = self.local_of("i32")
+        self.emit(f"local.set {p}", 1)
+        self.push(t)
+        self.emit(f"local.get {p} {t}.load offset={self.random.choice([0, 8, 5000])}", pushes=[t])
+        self.emit(f"{t}.{self.random.choice(['add', 'sub', 'mul', 'and', 'or', 'xor'])}", 2, [t])
+        x = p if t == "i32" and self.random.random() < 0.5 else self.local_of(t)
+        self.emit(f"local.set {x}", 1)
+
+    def show_locals(self):
+        for i, t in enumerate(self.locals):
+            self.emit(f"local.get {i} {SEEN[t]}")
 
     def branch_if(self):
         label = self.random.choice(self.labels[1:] or self.labels)
@@ -334,29 +500,50 @@ class Function:
 
     def write(self):
         self.labels.append({"height": 0, "is_loop": False, "results": self.results})
+        calls_at = set()
+        if self.is_wide and self.earlier:
+            self.heat()
+            calls_at = {self.random.randrange(self.left) for _ in range(2)}
         while self.left > 0:
             self.left -= 1
             self.operation()
+            if self.left in calls_at:
+                self.call(self.random.choice(self.earlier))
+        if self.random.random() < (0.8 if self.is_wide else 0.4):
+            self.show_locals()
         self.body(self.results, 3)
         params = "".join(f" (param {t})" for t in self.params)
         results = "".join(f" (result {t})" for t in self.results)
         names = " ".join(self.locals[len(self.params):] + ["i32"] * self.counters)
         return f'(type $t{self.number} (func{params}{results}))\n' \
                f'(func $f{self.number} (export "f{self.number}") (type $t{self.number}) ' \
-               f"(local {names})\n" + "\n".join(self.text) + ")"
+               f"(local {names}) (local $temporary v128)\n" + "\n".join(self.text) + ")"
+
+    def write_driver(self):
+        """The other engine's callers have no vectors: they call this in the function's place."""
+        params = " ".join("i64" if t == "v128" else t for t in self.params)
+        args = (f"local.get {i}" + (f" i64x2.splat i64.const {i - 3} i64x2.replace_lane {i % 2}"
+                                    if t == "v128" else "") for i, t in enumerate(self.params))
+        seen = (SEEN[t] for t in reversed(self.results))
+        return f'(func (export "g{self.number}") (param {params}) (result i64)\n' + \
+            "\n".join(args) + f"\ncall $f{self.number}\n" + "\n".join(seen) + \
+            "\nglobal.get $i64)"
 
 
 def module(random):
     types = random.choice([["i32"], ["i32", "i64"], ["i32", "i64", "f64"],
-                           ["i32", "i64", "f64", "v128"], ["i32", "i64", "v128", "v128"]])
+                           ["i32", "i64", "f64", "v128"], ["i32", "i64", "v128", "v128"],
+                           ["i32", "i64", "v128", "v128", "v128", "v128"]])
     if "i64" not in types:
         types = types + ["i64"]
-    functions, text = [], []
+    functions, drivers, text = [], [], []
     for number in range(random.randint(1, 8)):
         function = Function(random, number, list(functions), types)
         text.append(function.write())
+        if "v128" in function.params + function.results:
+            drivers.append(function.write_driver())
         # A chain of calls that doubles at each step would not end soon.
-        if sum("call" in line for line in function.text) < 4 and len(function.text) < 300:
+        if sum("call" in line for line in function.text) < 4 and len(function.text) < LINES_MAX:
             functions.append(function)
     count = len(text)
     some_bytes = "".join(f"\\{byte:02x}" for byte in random.randbytes(256))
@@ -366,6 +553,6 @@ def module(random):
                       '(global $i32 (export "i32") (mut i32) (i32.const 5))',
                       '(global $i64 (export "i64") (mut i64) (i64.const -7))',
                       '(global $f64 (export "f64") (mut f64) (f64.const 0.5))',
-                      "(global $v128 (mut v128) (v128.const i64x2 1 2))"] + text + [
+                      "(global $v128 (mut v128) (v128.const i64x2 1 2))"] + text + drivers + [
                           '(func (export "vector") (result i64) (i64.xor (i64x2.extract_lane 0 '
                           "(global.get $v128)) (i64x2.extract_lane 1 (global.get $v128)))))"])
