@@ -27,7 +27,75 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
-// Writes a file beside the output and renames it. False with errno set, and nothing is left.
+static bool fill(int fd, const wasm_byte_vec_t *bytes)
+{
+    return write_all(fd, bytes->data, bytes->size) && fsync(fd) == 0;
+}
+
+// A name beside the output, NULL without memory: FILE.N.new, where N is this process.
+static char *name_beside(const char *path)
+{
+    size_t length = strlen(path) + sizeof(".2147483647.new");
+    char *name = malloc(length);
+    if (name) {
+        snprintf(name, length, "%s.%d.new", path, (int) getpid());
+    }
+    return name;
+}
+
+// A file without a name, in the output's folder: nothing is left of it, however the process ends.
+static int open_unnamed(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
+    int fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    free(folder);
+    return fd;
+}
+
+// Gives an unnamed file the output's name. A file of that name can only be replaced by renaming,
+// for which the new one has a name of its own for a moment.
+static bool give_name(int fd, const char *path)
+{
+    char self[32];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) {
+        return true;
+    }
+    char *beside = errno == EEXIST ? name_beside(path) : NULL;
+    if (!beside) {
+        return false;
+    }
+    unlink(beside); // of a process with this number that was killed
+    bool is_linked = linkat(AT_FDCWD, self, AT_FDCWD, beside, AT_SYMLINK_FOLLOW) == 0;
+    bool is_renamed = is_linked && rename(beside, path) == 0;
+    int number = errno;
+    if (is_linked && !is_renamed) {
+        unlink(beside);
+    }
+    free(beside);
+    errno = number;
+    return is_renamed;
+}
+
+// For file systems that have no unnamed files, and systems without /proc.
+static bool write_named(const char *path, const wasm_byte_vec_t *bytes)
+{
+    char *beside = name_beside(path);
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+    int fd = beside ? open(beside, flags, 0666) : -1;
+    bool is_written = fd >= 0 && fill(fd, bytes);
+    is_written = fd >= 0 && close(fd) == 0 && is_written && rename(beside, path) == 0;
+    int number = errno;
+    if (fd >= 0 && !is_written) {
+        unlink(beside);
+    }
+    free(beside);
+    errno = number;
+    return is_written;
+}
+
+// Writes the output, whole or not at all. False with errno set, and nothing is left.
 static bool write_file(const char *path, const wasm_byte_vec_t *bytes)
 {
     struct stat st;
@@ -37,29 +105,17 @@ static bool write_file(const char *path, const wasm_byte_vec_t *bytes)
         bool is_written = fd >= 0 && write_all(fd, bytes->data, bytes->size);
         return fd >= 0 && close(fd) == 0 && is_written;
     }
-    size_t length = strlen(path) + sizeof(".XXXXXX");
-    char *temporary = malloc(length);
-    if (!temporary) {
-        return false;
-    }
-    snprintf(temporary, length, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    int fd = open_unnamed(path);
     if (fd < 0) {
-        free(temporary);
-        return false;
+        return write_named(path, bytes);
     }
-    // As open would have made it; the mask can only be read by setting it.
-    mode_t mask = umask(0);
-    umask(mask);
-    bool is_written =
-        write_all(fd, bytes->data, bytes->size) && fchmod(fd, 0666 & ~mask) == 0 && fsync(fd) == 0;
-    is_written = close(fd) == 0 && is_written;
-    is_written = is_written && rename(temporary, path) == 0;
+    bool is_filled = fill(fd, bytes);
+    bool is_written = is_filled && give_name(fd, path);
     int number = errno;
-    if (!is_written) {
-        unlink(temporary);
+    close(fd);
+    if (is_filled && !is_written && number == ENOENT) {
+        return write_named(path, bytes);
     }
-    free(temporary);
     errno = number;
     return is_written;
 }
