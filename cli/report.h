@@ -22,6 +22,13 @@ enum exit_code {
 int report(int code, const char *subject, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Puts the same line into `out`, which has room for it, and gives its length.
+size_t report_line(char *out, size_t out_bytes, const char *subject, const char *text);
+
+// Copies text that comes from a module or a file system, for a terminal: what would control that
+// is written as \xNN, byte for byte, and what does not fit is left out, by whole characters.
+size_t printable(char *out, size_t out_bytes, const char *text, size_t text_bytes);
+
 // The same for an error of the library, with the code that its kind has.
 int report_error(const char *file, const wjit_error_t *error);
 

@@ -124,12 +124,8 @@ static void print_backtrace(const wasm_trap_t *trap)
     for (size_t i = 0; i < frames.size && i < FRAMES_MAX; i++) {
         wasm_name_t name = wjit_frame_func_name(frames.data[i]);
         char text[256];
-        int length = 0;
-        for (size_t k = 0; k < name.size && length < (int) sizeof(text) - 1; k++) {
-            unsigned char ch = (unsigned char) name.data[k];
-            text[length++] = ch < ' ' || ch == 127 ? '?' : (char) ch;
-        }
-        fprintf(stderr, "  %2zu: %.*s%sfunc %u", i, length, text, length ? ", " : "",
+        size_t length = printable(text, sizeof(text), name.data, name.size);
+        fprintf(stderr, "  %2zu: %s%sfunc %u", i, text, length ? ", " : "",
                 wasm_frame_func_index(frames.data[i]));
         size_t offset = wasm_frame_module_offset(frames.data[i]);
         if (offset > 0) {
@@ -162,13 +158,15 @@ static int end_of(struct run *run, wasm_trap_t *trap)
         enum watch_cause cause = watch_stop(&run->watch);
         return watch_report(&run->watch, cause);
     }
+    // Memory that the host does not have is no fault of the program's, wherever it runs out.
+    int code = wjit_trap_code(trap) == WJIT_TRAP_OUT_OF_MEMORY ? EXIT_MEMORY : EXIT_TRAP;
     wasm_message_t message;
     wasm_trap_message(trap, &message);
-    report(EXIT_TRAP, run->options->file, "trap: %s", message.size ? message.data : "");
+    report(code, run->options->file, "trap: %s", message.size ? message.data : "");
     wasm_byte_vec_delete(&message);
     print_backtrace(trap);
     wasm_trap_delete(trap);
-    return EXIT_TRAP;
+    return code;
 }
 
 static int instantiate(struct run *run)
