@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "cli/commands.h"
 #include "cli/report.h"
@@ -37,11 +38,35 @@ static void fill_streams(void)
     }
 }
 
+// What the command itself needs of its stack, and what is better; the program's is another one.
+#define STACK_BYTES_MIN (64u * 1024u)
+#define STACK_BYTES (256u * 1024u)
+
+// The main thread's stack grows up to the limit of the moment, so it is not too late to raise it.
+static int reserve_stack(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= STACK_BYTES) {
+        return 0;
+    }
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max < STACK_BYTES ? limit.rlim_max : STACK_BYTES;
+    bool is_raised = setrlimit(RLIMIT_STACK, &limit) == 0;
+    rlim_t bytes = is_raised ? limit.rlim_cur : before;
+    return bytes >= STACK_BYTES_MIN
+               ? 0
+               : report(EXIT_MEMORY, NULL, "the stack is limited to %llu bytes: %u were expected",
+                        (unsigned long long) bytes, STACK_BYTES_MIN);
+}
+
 int main(int argc, char **argv)
 {
     fill_streams();
-    struct options options;
-    int code = options_parse(&options, argc, argv);
+    struct options options = {.command = COMMAND_HELP};
+    int code = reserve_stack();
+    if (!code) {
+        code = options_parse(&options, argc, argv);
+    }
     if (!code) {
         code = finish_stdout(run_command(&options));
     }

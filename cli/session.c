@@ -69,7 +69,7 @@ int session_open(struct session *session, const struct options *options)
     if (!session->engine) {
         const char *option = error.kind == WJIT_ERROR_DEVICE ? "--gpu"
                              : error.kind == WJIT_ERROR_IO   ? "--cache"
-                                                             : NULL;
+                                                             : options->file;
         return report_error(option, &error);
     }
     check_gpu(session);

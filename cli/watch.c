@@ -12,18 +12,32 @@
 #include "cli/report.h"
 
 #define NS_PER_S 1000000000u
-#define AGAIN_NS 10000000u // between two interruptions
-#define GRACE_TRIES 200u   // of them, until the process is ended as it is
+#define AGAIN_NS 10000000u   // between two interruptions
+#define GRACE_NS 1000000000u // of them all, until the process is ended as it is
+
+struct line {
+    size_t size_bytes;
+    char text[1024];
+};
+
+// What the handler of SIGTERM says: it can be handed nothing, and format nothing.
+static struct line terminated;
 
 static void end_process(int signal_number)
 {
-    static const char text[] = "wjit: terminated\n";
     (void) signal_number;
     // There is nobody left to tell when this fails.
-    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+    if (write(STDERR_FILENO, terminated.text, terminated.size_bytes) < 0) {
         _exit(EXIT_TERMINATED);
     }
     _exit(EXIT_TERMINATED);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * NS_PER_S + (uint64_t) now.tv_nsec;
 }
 
 void watch_init(struct watch *watch, const char *file, uint64_t timeout_ns, bool needs_thread)
@@ -31,9 +45,7 @@ void watch_init(struct watch *watch, const char *file, uint64_t timeout_ns, bool
     *watch = (struct watch){.file = file, .has_thread = timeout_ns > 0 || needs_thread};
     pthread_mutex_init(&watch->lock, NULL);
     if (timeout_ns > 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        watch->timeout_ns = timeout_ns + (uint64_t) now.tv_sec * NS_PER_S + (uint64_t) now.tv_nsec;
+        watch->timeout_ns = timeout_ns + now_ns();
     }
     struct sigaction old;
     if (watch->has_thread) {
@@ -42,6 +54,8 @@ void watch_init(struct watch *watch, const char *file, uint64_t timeout_ns, bool
         sigaddset(&set, SIGTERM);
         pthread_sigmask(SIG_BLOCK, &set, NULL);
     } else if (sigaction(SIGTERM, NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
+        terminated.size_bytes =
+            report_line(terminated.text, sizeof(terminated.text), file, "terminated");
         struct sigaction action = {.sa_handler = end_process, .sa_flags = SA_ONSTACK};
         sigaction(SIGTERM, &action, NULL);
     }
@@ -54,12 +68,11 @@ static enum watch_cause wait_for_cause(const struct watch *watch)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     for (;;) {
-        struct timespec now, left = {0};
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        uint64_t now_ns = (uint64_t) now.tv_sec * NS_PER_S + (uint64_t) now.tv_nsec;
-        if (watch->timeout_ns > now_ns) {
-            left.tv_sec = (time_t) ((watch->timeout_ns - now_ns) / NS_PER_S);
-            left.tv_nsec = (long) ((watch->timeout_ns - now_ns) % NS_PER_S);
+        struct timespec left = {0};
+        uint64_t now = now_ns();
+        if (watch->timeout_ns > now) {
+            left.tv_sec = (time_t) ((watch->timeout_ns - now) / NS_PER_S);
+            left.tv_nsec = (long) ((watch->timeout_ns - now) % NS_PER_S);
         }
         int got = sigtimedwait(&set, NULL, watch->timeout_ns ? &left : NULL);
         if (got == SIGTERM) {
@@ -76,7 +89,8 @@ static void *watch_thread(void *env)
     struct watch *watch = env;
     enum watch_cause cause = wait_for_cause(watch);
     const struct timespec pause = {.tv_nsec = AGAIN_NS};
-    for (unsigned tries = 0; tries < GRACE_TRIES; tries++) {
+    uint64_t end_ns = now_ns() + GRACE_NS;
+    do {
         pthread_mutex_lock(&watch->lock);
         bool is_done = watch->is_done;
         if (!is_done && !watch->store) {
@@ -92,8 +106,9 @@ static void *watch_thread(void *env)
             return NULL;
         }
         nanosleep(&pause, NULL);
-    }
-    // Something that cannot be interrupted, the compilation of a big module say.
+    } while (now_ns() < end_ns);
+    // Something that cannot be interrupted, the compilation of a big module say, or that takes
+    // long to: thousands of threads.
     _exit(watch_report(watch, cause));
 }
 

@@ -45,10 +45,13 @@ static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes
             }
         }
     }
+    int number = errno;
     close(fd);
+    errno = number;
     return is_mapped;
 }
 
+// False with errno set.
 static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_bytes)
 {
     uint8_t *mapping = mmap(NULL, table_bytes + code_bytes, PROT_NONE,
@@ -58,7 +61,9 @@ static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_b
     }
     if ((table_bytes != 0 && mprotect(mapping, table_bytes, PROT_READ | PROT_WRITE) != 0) ||
         !map_views(region, mapping + table_bytes, code_bytes)) {
+        int number = errno;
         munmap(mapping, table_bytes + code_bytes);
+        errno = number;
         return false;
     }
     region->exec = mapping;
@@ -91,8 +96,16 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
             return true;
         }
     }
+    int number = errno;
+    if (number == EMFILE || number == ENFILE) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                          "no file descriptor is left for machine code (%s): one was expected "
+                          "below the limit",
+                          strerror(number));
+    }
     return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
-                      "no address space for %zu bytes of machine code", code_bytes);
+                      "no address space for %zu bytes of machine code: %s", code_bytes,
+                      strerror(number));
 }
 
 void wj_region_clear(struct wj_region *region)

@@ -38,11 +38,11 @@ static bool fill_context(struct wj_wasi *wasi, const wjit_wasi_config_t *config,
     const int *streams = config->streams ? config->streams : standard;
     if (!add_strings(&wasi->args, config->args, config->arg_count) ||
         !add_strings(&wasi->environ, config->env, config->env_count)) {
-        return fail(error, WJIT_ERROR_NOMEM, "arguments and environment: memory exhausted", "");
+        return fail(error, WJIT_ERROR_NOMEM, "no memory for arguments and environment", "");
     }
     for (int i = 0; i < 3; i++) {
         if (wj_wasi_fds_add_stream(&wasi->fds, streams[i])) {
-            return fail(error, WJIT_ERROR_NOMEM, "descriptors: memory exhausted", "");
+            return fail(error, WJIT_ERROR_NOMEM, "no memory for the table of descriptors", "");
         }
     }
     for (size_t i = 0; i < config->dir_count; i++) {
