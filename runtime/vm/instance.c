@@ -185,16 +185,9 @@ static bool check_imports(const struct wj_module *module, const struct wj_extern
 {
     for (uint32_t i = 0; i < module->import_count; i++) {
         const struct wj_import *import = &module->imports[i];
-        const char *problem = NULL;
-        if (i >= import_count || imports[i].object == NULL) {
-            problem = "unknown import";
-        } else if (!wj_link_matches(module, import, &imports[i])) {
-            problem = "incompatible import type";
-        }
-        if (problem != NULL) {
-            return wj_err_set(err, WJ_ERR_LINK, WJ_NO_OFFSET, "%s: \"%.*s\" \"%.*s\"", problem,
-                              (int) (import->module.size_bytes & 0xff), import->module.bytes,
-                              (int) (import->name.size_bytes & 0xff), import->name.bytes);
+        const struct wj_extern *given = i < import_count ? &imports[i] : NULL;
+        if (given == NULL || !wj_link_matches(module, import, given)) {
+            return wj_link_fail(module, import, given, err);
         }
     }
     return true;

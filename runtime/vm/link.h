@@ -47,6 +47,10 @@ bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, stru
 bool wj_link_matches(const struct wj_module *module, const struct wj_import *import,
                      const struct wj_extern *given);
 
+// Says what the import expects and what `given`, if anything, is. Always returns false.
+bool wj_link_fail(const struct wj_module *module, const struct wj_import *import,
+                  const struct wj_extern *given, struct wj_err *err);
+
 // Functions and globals of an instance as objects, made when first asked for; NULL: out of memory.
 struct wj_funcref *wj_instance_func(struct wj_instance *instance, uint32_t func_index);
 struct wj_global *wj_instance_global(struct wj_instance *instance, uint32_t global_index);

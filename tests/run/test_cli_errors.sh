@@ -191,9 +191,28 @@ expect 126 'component' "$WJIT" validate component.wasm
 expect 126 'unknown import env\.foo \(func\)' "$WJIT" unknown.wasm
 expect 126 'unknown import wasi_snapshot_preview1\.fd_bogus \(func\)' "$WJIT" unknownwasi.wasm
 expect 126 'unknown import env\.g \(global\)' "$WJIT" unknownglobal.wasm
-expect 126 'fd_close' "$WJIT" mistyped.wasm
+expect 126 '"fd_close" is \(i32\) -> \(i32\): \(\) -> \(\) was expected$' "$WJIT" mistyped.wasm
 expect 126 '_start' "$WJIT" badstart.wasm
 [ ! -e out.cwasm ] || fail "an output was left behind"
+
+# Names are for a terminal: no escapes, no marks that turn text around, and no half characters.
+printf '(module (import "env" "\\1b[31m\\c2\\9b2J\\e2\\80\\ae\\e2\\82\\ac" (func)))' | wat escapes
+expect 126 'env\.\\x1b\[31m\\xc2\\x9b2J\\xe2\\x80\\xae€ \(func\)' "$WJIT" escapes.wasm
+printf '(module (func (export "\\1b]0;x\\07") unreachable))' | wat escapes
+expect 134 '0: \\x1b\]0;x\\x07, func 0' "$WJIT" --invoke $'\e]0;x\a' escapes.wasm
+is_utf8() {
+    iconv -f utf-8 -t utf-8 err >/dev/null 2>&1 ||
+        fail "$1: cut inside a character: $(tail -c 40 err | od -c)"
+}
+for start in x xx xxx; do
+    name=$start$(printf '€%.0s' $(seq 400))
+    printf '(module (import "env" "%s" (func)))' "$name" | wat long
+    expect 126 "unknown import env.$start€€€" "$WJIT" long.wasm
+    is_utf8 "an import"
+    printf '(module (func (export "%s") unreachable))' "$name" | wat long
+    expect 134 "0: $start€€€.*, func 0" "$WJIT" --invoke "$name" long.wasm
+    is_utf8 "a backtrace"
+done
 
 # 134
 expect 134 'trap: unreachable' "$WJIT" trap.wasm
@@ -232,7 +251,47 @@ for options in "" "--stats" "--timeout 50s"; do
     code=0
     wait $pid || code=$?
     [ "$code" -eq 143 ] || fail "SIGTERM ($options): exit code $code: $(cat err)"
+    grep -qE '^wjit: loop.wasm: terminated$' err || fail "SIGTERM ($options): $(cat err)"
 done
+
+# A compilation that is killed while it writes leaves nothing behind.
+if [ -z "${WJIT_EMULATED:-}" ] && command -v cc >/dev/null && ! ldd "$WJIT" | grep -q asan; then
+    printf '#include <signal.h>\nint fsync(int f) { (void) f; return raise(SIGKILL); }\n' >killer.c
+    cc -shared -fPIC killer.c -o killer.so || fail "cc killer"
+    mkdir killed
+    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$WJIT" compile ok.wasm -o killed/ok.cwasm
+    [ -z "$(ls killed)" ] || fail "a killed compilation left $(ls killed)"
+    # What it would have replaced stays.
+    echo old >killed/ok.cwasm
+    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$WJIT" compile ok.wasm -o killed/ok.cwasm
+    [ "$(ls killed)" = ok.cwasm ] && [ "$(cat killed/ok.cwasm)" = old ] || fail "$(ls killed)"
+    expect 0 - "$WJIT" compile ok.wasm -o killed/ok.cwasm
+    [ "$(ls killed)" = ok.cwasm ] || fail "compile left $(ls killed)"
+    expect 0 - "$WJIT" killed/ok.cwasm
+    [ "$(stat -c %a killed/ok.cwasm)" = "$(printf %o $((0666 & ~$(umask))))" ] ||
+        fail "the output's mode is $(stat -c %a killed/ok.cwasm)"
+fi
+
+# Limits of the system's: the message says which, and no memory is one exit code.
+if [ -z "${WJIT_EMULATED:-}" ] && ! ldd "$WJIT" | grep -q asan; then
+    limited() { (ulimit "$1" "$2" && shift 2 && exec "$@"); }
+    for kib in 24 48; do
+        expect 137 "^wjit: the stack is limited to $((kib * 1024)) bytes: 65536 were expected" \
+            limited -s $kib "$WJIT" ok.wasm
+        expect 0 - limited -Ss $kib "$WJIT" ok.wasm
+    done
+    expect 0 - limited -s 64 "$WJIT" ok.wasm
+    # One of the four is the module's, then the folder's.
+    expect 137 'no file descriptor is left for machine code' limited -n 4 "$WJIT" --dir . ok.wasm
+    for kib in $(seq 6000 4700 80000); do
+        run limited -v "$kib" "$WJIT" ok.wasm
+        case $code in
+            0 | 127) ;; # enough; what the loader says of less
+            137) grep -qE '^wjit: ok.wasm: ' err || fail "$kib KiB: $(cat err)" ;;
+            *) fail "exit code $code with $kib KiB: $(cat err)" ;;
+        esac
+    done
+fi
 
 # Every error is one line on stderr, with nothing on stdout.
 for arguments in nosuch.wasm "--bogus x" invalid.wasm unknown.wasm "--max-memory 1 big.wasm"; do

@@ -95,20 +95,20 @@ static void test_mismatches(void **state)
     wasm_extern_t *imports[] = {wasm_memory_as_extern(small), wasm_table_as_extern(table)};
     assert_string_equal(
         link_error(e.store, guest_segments, sizeof guest_segments, imports, 2, &error),
-        "incompatible import type: \"env\" \"memory\"");
+        "incompatible import type: \"env\" \"memory\" is memory 0 1: memory 1 was expected");
     assert_int_equal(error.kind, WJIT_ERROR_LINK);
     imports[0] = wasm_memory_as_extern(memory);
     assert_string_equal(
         link_error(e.store, guest_segments, sizeof guest_segments, imports, 1, &error),
-        "unknown import: \"env\" \"table\"");
+        "unknown import: \"env\" \"table\": table 2 funcref was expected");
     imports[1] = wasm_memory_as_extern(memory);
     assert_string_equal(
         link_error(e.store, guest_segments, sizeof guest_segments, imports, 2, &error),
-        "incompatible import type: \"env\" \"table\"");
+        "incompatible import type: \"env\" \"table\" is memory 1 1: table 2 funcref was expected");
     imports[1] = wasm_table_as_extern(foreign); // of another store
     assert_string_equal(
         link_error(e.store, guest_segments, sizeof guest_segments, imports, 2, &error),
-        "unknown import: \"env\" \"table\"");
+        "unknown import: \"env\" \"table\": table 2 funcref was expected");
     wasm_module_t *module = embed_module(other.store, guest_start, sizeof guest_start);
     wasm_extern_vec_t none = WASM_EMPTY_VEC;
     wasm_trap_t *trap;
