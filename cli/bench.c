@@ -83,6 +83,7 @@ static bool place_open(struct place *place, const struct options *options, const
     wjit_config_set_threads(config, options->threads);
     wjit_config_set_gpu(config, device);
     wjit_config_set_gpu_memory(config, options->gpu_memory);
+    wjit_config_set_cache(config, "", SIZE_MAX); // of devices, not of modules
     wasm_trap_t *trap = NULL;
     wasm_byte_vec_t bytes = {sizeof bench_guest, (char *) (uintptr_t) bench_guest};
     if ((place->engine = wjit_engine_new(config, error)) != NULL &&

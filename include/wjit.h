@@ -105,6 +105,8 @@ WJIT_API void wjit_config_set_compile_mode(wasm_config_t *, wjit_compile_mode_t)
 // `module_bytes_min` bytes are compiled each time. What is kept is named by a keyed hash of the
 // module's bytes, the settings, the CPU's features and this build, is written whole or not at all,
 // and is checked before it runs; what is damaged is compiled anew. The folder holds at most 1 GiB.
+// What a GPU's self-test found and what its driver made of kernels is kept there too; without a
+// cache the self-test runs whenever an engine opens the device (software drivers: up to a second).
 // False: out of memory.
 WJIT_API bool wjit_config_set_cache(wasm_config_t *, const char *folder, size_t module_bytes_min);
 // The most bytes that one linear memory may have. A larger initial size fails to instantiate with

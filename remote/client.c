@@ -23,9 +23,9 @@ extern char **environ;
 
 struct wj_gpu {
     char *command;
-    unsigned memory_mode;
-    pthread_mutex_t lock; // of all
-    int socket;           // -1: no process
+    struct wj_gpu_setup setup; // with a folder of its own
+    pthread_mutex_t lock;      // of all
+    int socket;                // -1: no process
     pid_t process;
     uint32_t process_number; // of those that were started
     uint32_t end_count;      // processes that ended before their time
@@ -95,15 +95,21 @@ static bool lose(struct wj_gpu *gpu, const char *doing, struct wj_err *err)
                       doing, how);
 }
 
+// What follows a request.
+static bool write_rest(const struct wj_gpu *gpu, const struct wj_remote_request *request)
+{
+    const struct wj_gpu_code *code = &request->code;
+    return wj_remote_write(gpu->socket, gpu->setup.cache_folder, request->folder_bytes) &&
+           (request->kind != WJ_REMOTE_KERNEL_NEW ||
+            wj_remote_write(gpu->socket, code->words, code->word_count * sizeof *code->words));
+}
+
 // A request and its reply, to a process that runs. False: refused, or the process has ended.
 static bool ask(struct wj_gpu *gpu, struct wj_remote_request *request, int file,
                 struct wj_remote_reply *reply, const char *doing, struct wj_err *err)
 {
     request->size_bytes = sizeof *request;
-    bool has_words = request->kind == WJ_REMOTE_KERNEL_NEW;
-    if (!wj_remote_write_request(gpu->socket, request, file) ||
-        (has_words && !wj_remote_write(gpu->socket, request->code.words,
-                                       request->code.word_count * sizeof(uint32_t))) ||
+    if (!wj_remote_write_request(gpu->socket, request, file) || !write_rest(gpu, request) ||
         !wj_remote_read(gpu->socket, reply, sizeof *reply)) {
         return lose(gpu, doing, err);
     }
@@ -153,7 +159,12 @@ static bool need_process(struct wj_gpu *gpu, struct wj_err *err)
         return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET,
                           "the GPU process ended %u times and is given up", gpu->end_count);
     }
-    struct wj_remote_request request = {.kind = WJ_REMOTE_LOAD, .index = gpu->memory_mode};
+    const char *folder = gpu->setup.cache_folder;
+    struct wj_remote_request request = {
+        .kind = WJ_REMOTE_LOAD,
+        .index = gpu->setup.memory_mode,
+        .folder_bytes = folder == NULL ? 0 : (uint32_t) strlen(folder) + 1,
+    };
     struct wj_remote_reply reply;
     if (!spawn(gpu, err) || !ask(gpu, &request, -1, &reply, "the driver was loaded", err)) {
         return false;
@@ -245,20 +256,25 @@ static void remote_unload(struct wj_gpu *gpu)
     end_process(gpu, EXIT_WAIT_MS, how, sizeof how);
     pthread_mutex_destroy(&gpu->lock);
     free(gpu->infos);
+    free((void *) gpu->setup.cache_folder);
     free(gpu->command);
     free(gpu);
 }
 
-bool wj_remote_load(const char *command, unsigned memory_mode, struct wj_gpu **out,
+bool wj_remote_load(const char *command, const struct wj_gpu_setup *setup, struct wj_gpu **out,
                     struct wj_err *err)
 {
+    const char *folder = setup->cache_folder;
+
     struct wj_gpu *gpu = calloc(1, sizeof *gpu);
     if (gpu == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     pthread_mutex_init(&gpu->lock, NULL);
     gpu->socket = -1;
-    gpu->memory_mode = memory_mode;
+    gpu->setup.memory_mode = setup->memory_mode;
+    gpu->setup.cache_folder =
+        folder != NULL && strlen(folder) < WJ_REMOTE_FOLDER_BYTES_MAX ? strdup(folder) : NULL;
     gpu->command = strdup(command);
     if (gpu->command == NULL || !need_process(gpu, err)) {
         remote_unload(gpu);

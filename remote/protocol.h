@@ -13,9 +13,10 @@
 #define WJ_REMOTE_OBJECTS_MAX 65536u // memories, or kernels, at a time
 #define WJ_REMOTE_WORDS_MAX (64u << 20)
 #define WJ_REMOTE_DEVICES_MAX 64u
+#define WJ_REMOTE_FOLDER_BYTES_MAX 4096u
 
 enum wj_remote_kind {
-    WJ_REMOTE_LOAD, // the reply is followed by reply.count struct wj_gpu_info
+    WJ_REMOTE_LOAD, // followed by folder_bytes; its reply by reply.count struct wj_gpu_info
     WJ_REMOTE_OPEN,
     WJ_REMOTE_MEMORY_ADD, // with a file descriptor
     WJ_REMOTE_MEMORY_RESIZE,
@@ -31,6 +32,7 @@ struct wj_remote_request {
     uint32_t index;      // of the device; LOAD: the memory mode
     uint32_t kernel;     // numbers that the client gives
     uint32_t memory;
+    uint32_t folder_bytes; // of the cache folder's name, its end included; 0: nothing is kept
     uint64_t memory_bytes;
     struct wj_gpu_code code; // its words follow
     struct wj_gpu_work work;

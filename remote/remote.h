@@ -13,12 +13,12 @@
 extern const struct wj_gpu_driver wj_remote_driver;
 
 // Starts `command gpu-server`, a program that calls wj_remote_serve with descriptor 3.
-bool wj_remote_load(const char *command, unsigned memory_mode, struct wj_gpu **gpu,
+bool wj_remote_load(const char *command, const struct wj_gpu_setup *setup, struct wj_gpu **gpu,
                     struct wj_err *err);
 
 // Serves requests until the other end is gone, by means of `driver`.
 void wj_remote_serve(int socket, const struct wj_gpu_driver *driver,
-                     bool (*set_memory_mode)(struct wj_gpu *gpu, unsigned mode,
-                                             struct wj_err *err));
+                     bool (*set_up)(struct wj_gpu *gpu, const struct wj_gpu_setup *setup,
+                                    struct wj_err *err));
 
 #endif

@@ -23,7 +23,7 @@ struct served_memory {
 struct server {
     int socket;
     const struct wj_gpu_driver *driver;
-    bool (*set_memory_mode)(struct wj_gpu *gpu, unsigned mode, struct wj_err *err);
+    bool (*set_up)(struct wj_gpu *gpu, const struct wj_gpu_setup *setup, struct wj_err *err);
     struct wj_gpu *gpu;
     struct wj_gpu_device *device;
     struct served_memory *memories; // by number
@@ -39,11 +39,18 @@ static bool load(struct server *server, const struct wj_remote_request *request,
                  struct wj_remote_reply *reply)
 {
     const struct wj_gpu_driver *driver = server->driver;
+    char folder[WJ_REMOTE_FOLDER_BYTES_MAX] = "";
+    if (request->folder_bytes != 0 &&
+        (!wj_remote_read(server->socket, folder, request->folder_bytes) ||
+         folder[request->folder_bytes - 1] != '\0')) {
+        _exit(1); // the stream is out of step
+    }
     if (server->gpu != NULL) {
         return confused(&reply->err);
     }
+    const struct wj_gpu_setup setup = {request->index, request->folder_bytes != 0 ? folder : NULL};
     if (!driver->load(&server->gpu, &reply->err) ||
-        !server->set_memory_mode(server->gpu, request->index, &reply->err)) {
+        !server->set_up(server->gpu, &setup, &reply->err)) {
         return false;
     }
     uint32_t count = driver->device_count(server->gpu);
@@ -186,7 +193,9 @@ static bool serve_one(struct server *server)
     wj_err_clear(&reply.err);
     bool is_sound =
         request.size_bytes == sizeof request && request.memory < WJ_REMOTE_OBJECTS_MAX &&
-        request.kernel < WJ_REMOTE_OBJECTS_MAX && request.code.word_count <= WJ_REMOTE_WORDS_MAX;
+        request.kernel < WJ_REMOTE_OBJECTS_MAX && request.code.word_count <= WJ_REMOTE_WORDS_MAX &&
+        request.folder_bytes <= WJ_REMOTE_FOLDER_BYTES_MAX &&
+        (request.folder_bytes == 0 || request.kind == WJ_REMOTE_LOAD);
     reply.is_good = is_sound && run(server, &request, file, &reply);
     if (file >= 0) {
         close(file);
@@ -196,12 +205,13 @@ static bool serve_one(struct server *server)
 }
 
 void wj_remote_serve(int socket, const struct wj_gpu_driver *driver,
-                     bool (*set_memory_mode)(struct wj_gpu *gpu, unsigned mode, struct wj_err *err))
+                     bool (*set_up)(struct wj_gpu *gpu, const struct wj_gpu_setup *setup,
+                                    struct wj_err *err))
 {
     struct server server = {
         .socket = socket,
         .driver = driver,
-        .set_memory_mode = set_memory_mode,
+        .set_up = set_up,
         .memories = calloc(WJ_REMOTE_OBJECTS_MAX, sizeof *server.memories),
         .kernels = calloc(WJ_REMOTE_OBJECTS_MAX, sizeof *server.kernels),
     };

@@ -184,12 +184,7 @@ static bool make_layouts(struct wj_gpu_device *device, struct wj_err *err)
                                                .pPushConstantRanges = &push};
     result =
         device->vk.CreatePipelineLayout(device->device, &layout, NULL, &device->pipeline_layout);
-    if (result != VK_SUCCESS) {
-        return wj_vk_fail(err, "vkCreatePipelineLayout", result);
-    }
-    const VkPipelineCacheCreateInfo cache = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-    result = device->vk.CreatePipelineCache(device->device, &cache, NULL, &device->pipeline_cache);
-    return result == VK_SUCCESS || wj_vk_fail(err, "vkCreatePipelineCache", result);
+    return result == VK_SUCCESS || wj_vk_fail(err, "vkCreatePipelineLayout", result);
 }
 
 static bool make_commands(struct wj_gpu_device *device, struct wj_err *err)
@@ -258,6 +253,9 @@ bool wj_vk_open(struct wj_gpu *gpu, uint32_t index, struct wj_gpu_device **devic
     device->gpu = gpu;
     device->found = found;
     pthread_mutex_init(&device->lock, NULL);
+    if (gpu->cache_folder == NULL || !wj_cache_open(gpu->cache_folder, &device->cache, NULL)) {
+        device->cache = NULL; // a cache that cannot be had is no error
+    }
     gpu->vk.GetPhysicalDeviceMemoryProperties(found->physical, &device->memory_types);
     read_limits(device);
     if (!pick_queue(device, err) || !make_device(device, err) || !make_layouts(device, err) ||
@@ -265,6 +263,7 @@ bool wj_vk_open(struct wj_gpu *gpu, uint32_t index, struct wj_gpu_device **devic
         wj_vk_close(device);
         return false;
     }
+    device->keeps_pipelines = device->cache != NULL;
     *device_out = device;
     return true;
 }
@@ -282,12 +281,12 @@ void wj_vk_close(struct wj_gpu_device *device)
         vk->DestroyQueryPool(device->device, device->timestamps, NULL);
         vk->DestroyFence(device->device, device->fence, NULL);
         vk->DestroyCommandPool(device->device, device->command_pool, NULL);
-        vk->DestroyPipelineCache(device->device, device->pipeline_cache, NULL);
         vk->DestroyPipelineLayout(device->device, device->pipeline_layout, NULL);
         vk->DestroyDescriptorSetLayout(device->device, device->set_layout, NULL);
         vk->DestroyDevice(device->device, NULL);
     }
     pthread_mutex_destroy(&device->lock);
+    wj_cache_close(device->cache);
     free(device);
 }
 

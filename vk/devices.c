@@ -103,6 +103,7 @@ static bool describe(const struct wj_gpu *gpu, VkPhysicalDevice physical, struct
     found->api_version = core->apiVersion;
     found->driver_id = driver.driverID;
     found->driver_version = core->driverVersion;
+    memcpy(found->cache_uuid, core->pipelineCacheUUID, sizeof found->cache_uuid);
     struct wj_gpu_info *info = &found->info;
     snprintf(info->name, sizeof info->name, "%.255s", core->deviceName);
     describe_driver(core, &driver, info);

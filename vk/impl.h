@@ -11,6 +11,7 @@
 #include <vulkan/vulkan_core.h>
 
 #include "base/err.h"
+#include "runtime/vm/cache_data.h"
 #include "runtime/vm/gpu.h"
 #include "vk/vk.h"
 
@@ -45,6 +46,7 @@ struct wj_vk_found {
     uint32_t api_version;
     VkDriverId driver_id;
     uint32_t driver_version;
+    uint8_t cache_uuid[16];      // of what the driver keeps of pipelines
     uint64_t import_align_bytes; // 0: it cannot import
     bool has_unified_memory;     // device and host share their memory
 };
@@ -54,7 +56,7 @@ struct wj_gpu {
     VkInstance instance;
     struct wj_vk_instance_api vk;
     enum wj_vk_memory_mode memory_mode;
-    char *cache_folder; // NULL: verdicts are not kept
+    char *cache_folder; // "": the user's; NULL: nothing is kept
     uint32_t device_count;
     struct wj_vk_found *devices;
 };
@@ -93,7 +95,8 @@ struct wj_gpu_device {
     uint32_t workgroup_size;
     VkDescriptorSetLayout set_layout;
     VkPipelineLayout pipeline_layout;
-    VkPipelineCache pipeline_cache;
+    struct wj_cache *cache; // or NULL
+    bool keeps_pipelines;   // in it; the self-test's are made anew
     VkCommandPool command_pool;
     VkCommandBuffer commands;
     VkFence fence;
@@ -178,6 +181,18 @@ bool wj_vk_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_code *co
                       struct wj_gpu_kernel **kernel, double *pipeline_ms, struct wj_err *err);
 void wj_vk_kernel_free(struct wj_gpu_kernel *kernel);
 
+// pipelines.c: what the driver made of a kernel in an earlier process, as a cache to make it from.
+// `size` is the workgroup's.
+struct wj_vk_kept {
+    struct wj_hash128 name;
+    VkPipelineCache cache; // VK_NULL_HANDLE: the device has none, or no folder
+    size_t size_bytes;     // of what was kept; 0: nothing
+};
+void wj_vk_kept_open(struct wj_gpu_device *device, const uint32_t *words, size_t word_count,
+                     uint32_t size, struct wj_vk_kept *kept);
+// Keeps what is new in it where `is_made`, and closes it.
+void wj_vk_kept_close(struct wj_gpu_device *device, struct wj_vk_kept *kept, bool is_made);
+
 // float_controls.c: a copy of the module that asks for the float behaviour of WebAssembly, as far
 // as the device advertises it. The caller frees *words.
 bool wj_vk_float_controls_add(const struct wj_vk_float_controls *controls,
@@ -197,7 +212,9 @@ bool wj_vk_selftest(struct wj_gpu_device *device, struct wj_err *err);
 // verdicts.c. `lowerings` is a hash of what was tested.
 bool wj_vk_verdicts_load(struct wj_gpu_device *device, uint64_t lowerings);
 void wj_vk_verdicts_save(const struct wj_gpu_device *device, uint64_t lowerings);
-void wj_vk_default_cache_folder(struct wj_gpu *gpu);
+// The name of what is kept of a device, its driver and something else.
+struct wj_hash128 wj_vk_cache_name(const struct wj_gpu_device *device, const char *what,
+                                   const void *else_bytes, size_t else_size);
 uint64_t wj_vk_hash(uint64_t hash, const void *bytes, size_t size);
 
 double wj_vk_now_ms(void);

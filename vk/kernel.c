@@ -23,7 +23,8 @@ static bool check_words(const struct wj_gpu_device *device, const struct wj_gpu_
 }
 
 static bool make_pipeline(struct wj_gpu_device *device, VkShaderModule module,
-                          uint32_t workgroup_size, VkPipeline *pipeline, struct wj_err *err)
+                          uint32_t workgroup_size, VkPipelineCache cache, VkPipeline *pipeline,
+                          struct wj_err *err)
 {
     const VkSpecializationMapEntry entry = {.constantID = 0, .size = sizeof workgroup_size};
     const VkSpecializationInfo special = {.mapEntryCount = 1,
@@ -38,8 +39,8 @@ static bool make_pipeline(struct wj_gpu_device *device, VkShaderModule module,
                   .pName = "main",
                   .pSpecializationInfo = &special},
         .layout = device->pipeline_layout};
-    VkResult result = device->vk.CreateComputePipelines(device->device, device->pipeline_cache, 1,
-                                                        &info, NULL, pipeline);
+    VkResult result =
+        device->vk.CreateComputePipelines(device->device, cache, 1, &info, NULL, pipeline);
     return result == VK_SUCCESS || wj_vk_fail(err, "vkCreateComputePipelines", result);
 }
 
@@ -65,7 +66,10 @@ bool wj_vk_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_code *co
                                                .pCode = words};
         VkResult result = device->vk.CreateShaderModule(device->device, &info, NULL, &module);
         ok = result == VK_SUCCESS || wj_vk_fail(err, "vkCreateShaderModule", result);
-        ok = ok && make_pipeline(device, module, size, &kernel->pipeline, err);
+        struct wj_vk_kept kept;
+        wj_vk_kept_open(device, words, word_count, size, &kept);
+        ok = ok && make_pipeline(device, module, size, kept.cache, &kernel->pipeline, err);
+        wj_vk_kept_close(device, &kept, ok);
         if (result == VK_SUCCESS) {
             device->vk.DestroyShaderModule(device->device, module, NULL);
         }

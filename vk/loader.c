@@ -98,7 +98,7 @@ bool wj_vk_load_from(const char *library, struct wj_gpu **gpu_out, struct wj_err
     if (gpu == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory for the Vulkan loader");
     }
-    wj_vk_default_cache_folder(gpu);
+    wj_vk_set_cache_folder(gpu, "");
     gpu->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     if (gpu->library == NULL) {
         const char *reason = dlerror();
@@ -161,6 +161,12 @@ void wj_vk_device_info(const struct wj_gpu *gpu, uint32_t index, struct wj_gpu_i
         *info = gpu->devices[index].info;
         info->is_mirrored = wj_vk_prefers_mirror(gpu, &gpu->devices[index]);
     }
+}
+
+void wj_vk_set_cache_folder(struct wj_gpu *gpu, const char *folder)
+{
+    free(gpu->cache_folder);
+    gpu->cache_folder = folder != NULL ? strdup(folder) : NULL;
 }
 
 bool wj_vk_set_memory_mode(struct wj_gpu *gpu, enum wj_vk_memory_mode mode, struct wj_err *err)

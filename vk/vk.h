@@ -17,8 +17,8 @@ enum wj_vk_memory_mode { WJ_VK_MEMORY_AUTO, WJ_VK_MEMORY_IMPORT, WJ_VK_MEMORY_MI
 // For memories added from here on; false: IMPORT is asked for and no device can.
 bool wj_vk_set_memory_mode(struct wj_gpu *gpu, enum wj_vk_memory_mode mode, struct wj_err *err);
 
-// Where the self-test's verdicts are kept; NULL: nowhere. At first it is wjit's folder in the
-// user's cache, $XDG_CACHE_HOME/wjit.
+// Where the self-test's verdicts and the drivers' pipelines are kept, from the next device that is
+// opened on: "", where it begins, is wjit's folder in the user's cache; NULL: nowhere.
 void wj_vk_set_cache_folder(struct wj_gpu *gpu, const char *folder);
 
 // The same as wj_vk_driver.load, with the loader library of that name.

@@ -18,9 +18,10 @@ static bool translate(const void *module, uint32_t func_index, const struct wj_g
     return wj_spirv_translate(module, func_index, shape, caps, code, reason);
 }
 
-static bool set_memory_mode(struct wj_gpu *gpu, unsigned mode, struct wj_err *err)
+static bool set_up(struct wj_gpu *gpu, const struct wj_gpu_setup *setup, struct wj_err *err)
 {
-    return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) mode, err);
+    wj_vk_set_cache_folder(gpu, setup->cache_folder);
+    return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) setup->memory_mode, err);
 }
 
 const struct wj_backend *wj_ports_backend(const char *name)
@@ -49,12 +50,12 @@ void wj_ports_fill(struct wj_ports *ports)
         .backend = &wj_backend_x64,
 #endif
         .gpu_driver = &wj_vk_driver, .gpu_translate = translate, .gpu_select = wj_vk_select,
-        .gpu_set_memory_mode = set_memory_mode, .gpu_remote_driver = &wj_remote_driver,
+        .gpu_set_up = set_up, .gpu_remote_driver = &wj_remote_driver,
         .gpu_remote_load = wj_remote_load,
     };
 }
 
 void wj_ports_serve_gpu(int socket)
 {
-    wj_remote_serve(socket, &wj_vk_driver, set_memory_mode);
+    wj_remote_serve(socket, &wj_vk_driver, set_up);
 }

@@ -32,7 +32,7 @@ struct wj_cache {
 
 // ---- Names --------------------------------------------------------------------------------------
 
-// Entries are 'c', remembered hashes 'h', unfinished files 't'.
+// Entries are 'c', remembered hashes 'h', data of other units 'd', unfinished files 't'.
 static void make_name(char kind, const struct wj_hash128 *hash, char name[NAME_BYTES])
 {
     name[0] = kind;
@@ -378,7 +378,7 @@ static int by_use(const void *a, const void *b)
     return x->used < y->used ? -1 : x->used > y->used;
 }
 
-// Lists entries and remembered hashes, and removes what writers that died have left.
+// Lists what may go, and removes what writers that died have left.
 static size_t list_files(const struct wj_cache *cache, struct listed *list, uint64_t *total_bytes)
 {
     int fd = openat(cache->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -394,7 +394,7 @@ static size_t list_files(const struct wj_cache *cache, struct listed *list, uint
     for (struct dirent *entry; count < ENTRIES_MAX && (entry = readdir(folder)) != NULL;) {
         struct stat st;
         char kind = entry->d_name[0];
-        if (strlen(entry->d_name) != 33 || (kind != 'c' && kind != 'h' && kind != 't') ||
+        if (strlen(entry->d_name) != 33 || strchr("chdt", kind) == NULL ||
             fstatat(cache->folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
@@ -443,4 +443,78 @@ bool wj_cache_store(const struct wj_cache *cache, const struct wj_hash128 *key,
     }
     make_room(cache, entry->size_bytes);
     return write_file(cache, name, entry->bytes, entry->size_bytes);
+}
+
+// ---- Data of other units ------------------------------------------------------------------------
+
+struct data_header {
+    struct wj_hash128 name;
+    struct wj_hash128 hash; // of the bytes that follow
+    uint64_t size_bytes;
+    uint64_t checksum; // of the above
+};
+
+static struct data_header data_header(const struct wj_cache *cache, const struct wj_hash128 *name,
+                                      const uint8_t *bytes, size_t size_bytes)
+{
+    struct data_header header = {
+        .name = *name,
+        .hash = wj_cache_hash(cache, bytes, size_bytes),
+        .size_bytes = size_bytes,
+    };
+    header.checksum = wj_hash64(&header, offsetof(struct data_header, checksum));
+    return header;
+}
+
+bool wj_cache_load_data(const struct wj_cache *cache, const struct wj_hash128 *name,
+                        uint8_t **bytes, size_t *size_bytes)
+{
+    char file_name[NAME_BYTES];
+    struct stat st;
+    make_name('d', name, file_name);
+    int fd = open_own(cache, file_name, &st);
+    if (fd < 0) {
+        return false;
+    }
+    size_t whole_bytes = (size_t) st.st_size;
+    bool is_sized = whole_bytes >= sizeof(struct data_header) && whole_bytes < FOLDER_BYTES_MAX;
+    uint8_t *whole = is_sized ? malloc(whole_bytes) : NULL;
+    bool is_good = whole != NULL && pread(fd, whole, whole_bytes, 0) == (ssize_t) whole_bytes;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (st.st_mtim.tv_sec + STALE_SECONDS < now.tv_sec) {
+        futimens(fd, NULL); // it was used: others are older
+    }
+    close(fd);
+    if (is_good) {
+        *size_bytes = whole_bytes - sizeof(struct data_header);
+        struct data_header header = data_header(cache, name, whole + sizeof header, *size_bytes);
+        is_good = memcmp(&header, whole, sizeof header) == 0;
+        memmove(whole, whole + sizeof header, *size_bytes);
+    }
+    if (!is_good) {
+        free(whole);
+        return false;
+    }
+    *bytes = whole;
+    return true;
+}
+
+bool wj_cache_save_data(const struct wj_cache *cache, const struct wj_hash128 *name,
+                        const uint8_t *bytes, size_t size_bytes)
+{
+    char file_name[NAME_BYTES];
+    struct data_header header = data_header(cache, name, bytes, size_bytes);
+    size_t whole_bytes = size_bytes + sizeof header;
+    uint8_t *whole = size_bytes < FOLDER_BYTES_MAX / 2 ? malloc(whole_bytes) : NULL;
+    if (whole == NULL) {
+        return false;
+    }
+    memcpy(whole, &header, sizeof header);
+    memcpy(whole + sizeof header, bytes, size_bytes);
+    make_room(cache, whole_bytes);
+    make_name('d', name, file_name);
+    bool is_saved = write_file(cache, file_name, whole, whole_bytes);
+    free(whole);
+    return is_saved;
 }

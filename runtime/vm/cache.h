@@ -1,7 +1,7 @@
 // The folder of compiled code: entries are compiled modules (cwasm.h), named by a keyed hash of all
-// that their code depends on. An entry is written whole or not at all, and is used only when it is
-// the user's own and undamaged. Losing one costs time and nothing else, so nothing here is an error
-// but a folder that cannot be used at all.
+// that their code depends on, and data of other units under names of that kind. An entry is written
+// whole or not at all, and is used only when it is the user's own and undamaged. Losing one costs
+// time and nothing else, so nothing here is an error but a folder that cannot be used at all.
 #ifndef RUNTIME_VM_CACHE_H
 #define RUNTIME_VM_CACHE_H
 
@@ -10,11 +10,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "base/err.h"
 #include "base/hash.h"
+#include "runtime/vm/cache_data.h"
 #include "runtime/vm/cwasm.h"
-
-struct wj_cache;
 
 // What a name is made of besides the module.
 struct wj_cache_terms {
@@ -23,14 +21,7 @@ struct wj_cache_terms {
     const char *machine;
 };
 
-// `folder` "": the user's, $XDG_CACHE_HOME/wjit or ~/.cache/wjit. Folders are made as needed.
-// False, WJ_ERR_IO: it cannot be had, or others may write to it.
-bool wj_cache_open(const char *folder, struct wj_cache **out, struct wj_err *err);
-void wj_cache_close(struct wj_cache *cache); // or NULL
-
-// The hash of a module's bytes, and the entry's name.
-struct wj_hash128 wj_cache_hash(const struct wj_cache *cache, const uint8_t *bytes,
-                                size_t size_bytes);
+// The name of an entry, by the hash of the module's bytes.
 struct wj_hash128 wj_cache_key(const struct wj_cache *cache, const struct wj_hash128 *hash,
                                const struct wj_cache_terms *terms);
 

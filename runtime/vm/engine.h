@@ -46,11 +46,11 @@ struct wj_ports {
     // Chooses a device by the user's words; "" for the best one that is no software.
     bool (*gpu_select)(const struct wj_gpu_driver *driver, const struct wj_gpu *gpu,
                        const char *selector, uint32_t *index, struct wj_err *err);
-    bool (*gpu_set_memory_mode)(struct wj_gpu *gpu, unsigned mode, struct wj_err *err);
+    bool (*gpu_set_up)(struct wj_gpu *gpu, const struct wj_gpu_setup *setup, struct wj_err *err);
     // The same driver in a process of its own, which the command starts.
     const struct wj_gpu_driver *gpu_remote_driver;
-    bool (*gpu_remote_load)(const char *command, unsigned memory_mode, struct wj_gpu **gpu,
-                            struct wj_err *err);
+    bool (*gpu_remote_load)(const char *command, const struct wj_gpu_setup *setup,
+                            struct wj_gpu **gpu, struct wj_err *err);
 };
 
 // Machine code by canonical type id.

@@ -74,6 +74,13 @@ struct wj_gpu_info {
     bool is_mirrored; // the mode that was picked
 };
 
+// How the driver is to work.
+struct wj_gpu_setup {
+    unsigned memory_mode;     // as the driver numbers them: 0 lets it choose
+    const char *cache_folder; // for what takes time to find out or to make: "" for the user's;
+                              // NULL: nothing is kept
+};
+
 // What a kernel has for itself, and the group of a group kernel; the first three are zero for the
 // kernels of a parallel_for, which have no groups.
 struct wj_gpu_shape {

@@ -15,12 +15,12 @@ static bool load_driver(struct wj_kernels *kernels, struct wj_err *err)
 {
     const struct wj_settings *settings = &kernels->engine->settings;
     const struct wj_ports *ports = &kernels->engine->ports;
+    const struct wj_gpu_setup setup = {settings->gpu_memory_mode, settings->cache_folder};
     if (settings->gpu_command[0] != '\0') {
-        return ports->gpu_remote_load(settings->gpu_command, settings->gpu_memory_mode,
-                                      &kernels->gpu, err);
+        return ports->gpu_remote_load(settings->gpu_command, &setup, &kernels->gpu, err);
     }
     return ports->gpu_driver->load(&kernels->gpu, err) &&
-           ports->gpu_set_memory_mode(kernels->gpu, settings->gpu_memory_mode, err);
+           ports->gpu_set_up(kernels->gpu, &setup, err);
 }
 
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)

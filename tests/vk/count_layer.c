@@ -1,7 +1,8 @@
 // A Vulkan layer that counts what reaches the driver: submits, dispatches that were submitted, and
 // of which shader modules. An independent witness that kernels run on the device. The totals go to
 // the file $WJIT_LAYER_LOG, each module's words to a file in $WJIT_LAYER_DUMP. It breaks what it
-// passes on where $WJIT_LAYER_FAULT says how. tests/vk/with_layer builds and loads it.
+// passes on where $WJIT_LAYER_FAULT says how, and keeps pipelines where $WJIT_LAYER_PIPELINE_BYTES
+// says how much it takes. tests/vk/with_layer builds and loads it.
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -57,6 +58,7 @@ static struct {
     pthread_mutex_t lock;
     struct list instances, devices, shaders, pipelines, commands, modules;
     uint64_t submits, dispatches, groups;
+    uint64_t pipeline_caches, kept_caches, wrong_caches;
     uint8_t *imported;
     uint64_t imported_bytes;
     int is_lost;
@@ -126,6 +128,9 @@ static void write_log(void)
     pthread_mutex_lock(&state.lock);
     fprintf(file, "submits %" PRIu64 "\ndispatches %" PRIu64 "\ngroups %" PRIu64 "\nmodules %zu\n",
             state.submits, state.dispatches, state.groups, state.modules.count);
+    fprintf(file,
+            "pipeline_caches %" PRIu64 "\nkept_caches %" PRIu64 "\nwrong_caches %" PRIu64 "\n",
+            state.pipeline_caches, state.kept_caches, state.wrong_caches);
     const struct module *modules = state.modules.items;
     for (size_t i = 0; i < state.modules.count; i++) {
         fprintf(file, "module %016" PRIx64 " words %zu dispatches %" PRIu64 " groups %" PRIu64 "\n",
@@ -228,8 +233,7 @@ static uint32_t *break_words(const VkShaderModuleCreateInfo *info)
 {
     uint64_t numbers[2];
     const int is_mutated = parse_fault("mutate", numbers);
-    uint32_t *words =
-        is_mutated || parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
+    uint32_t *words = is_mutated || parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
     if (words == NULL) {
         return NULL;
     }
@@ -293,6 +297,73 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_shader_module(VkDevice device,
         pthread_mutex_unlock(&state.lock);
     }
     return result;
+}
+
+// ---- Pipelines that are kept --------------------------------------------------------------------
+// With $WJIT_LAYER_PIPELINE_BYTES the data of a pipeline cache is the driver's header and so many
+// bytes of a pattern, as a driver's that keeps pipelines. What comes back must be just that; the
+// driver itself does not see it.
+
+static size_t pattern_bytes(void)
+{
+    const char *bytes = getenv("WJIT_LAYER_PIPELINE_BYTES");
+    return bytes == NULL ? 0 : strtoull(bytes, NULL, 0);
+}
+
+static uint8_t pattern(size_t i)
+{
+    return (uint8_t) (i * 7 + (i >> 8) + 1);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_pipeline_cache(VkDevice device,
+                                                            const VkPipelineCacheCreateInfo *info,
+                                                            const VkAllocationCallbacks *allocator,
+                                                            VkPipelineCache *cache)
+{
+    VkPipelineCacheCreateInfo passed = *info;
+    const size_t header = sizeof(VkPipelineCacheHeaderVersionOne);
+    const size_t size = pattern_bytes();
+    const uint8_t *bytes = info->pInitialData;
+    int is_wrong =
+        size != 0 && passed.initialDataSize != 0 && passed.initialDataSize != header + size;
+    for (size_t i = header; !is_wrong && size != 0 && i < passed.initialDataSize; i++) {
+        is_wrong = bytes[i] != pattern(i);
+    }
+    pthread_mutex_lock(&state.lock);
+    state.pipeline_caches++;
+    state.kept_caches += passed.initialDataSize != 0;
+    state.wrong_caches += (uint64_t) is_wrong;
+    pthread_mutex_unlock(&state.lock);
+    if (size != 0) {
+        passed.initialDataSize = 0;
+        passed.pInitialData = NULL;
+    }
+    return NEXT(device, CreatePipelineCache)(device, &passed, allocator, cache);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_pipeline_cache_data(VkDevice device,
+                                                              VkPipelineCache cache, size_t *size,
+                                                              void *data)
+{
+    const size_t header = sizeof(VkPipelineCacheHeaderVersionOne);
+    const size_t whole = header + pattern_bytes();
+    if (whole == header) {
+        return NEXT(device, GetPipelineCacheData)(device, cache, size, data);
+    }
+    if (data == NULL) {
+        *size = whole;
+        return VK_SUCCESS;
+    }
+    size_t driver_size = *size;
+    const VkResult result = NEXT(device, GetPipelineCacheData)(device, cache, &driver_size, data);
+    if (*size < whole || driver_size < header) {
+        return result == VK_SUCCESS ? VK_INCOMPLETE : result;
+    }
+    for (size_t i = header; i < whole; i++) {
+        ((uint8_t *) data)[i] = pattern(i);
+    }
+    *size = whole;
+    return VK_SUCCESS;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
@@ -387,9 +458,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, uint32_t count
     pthread_mutex_lock(&state.lock);
     const int was_lost = is_lost();
     pthread_mutex_unlock(&state.lock);
-    const VkResult result = was_lost
-                                ? VK_ERROR_DEVICE_LOST
-                                : NEXT(queue, QueueSubmit)(queue, count, submits, fence);
+    const VkResult result =
+        was_lost ? VK_ERROR_DEVICE_LOST : NEXT(queue, QueueSubmit)(queue, count, submits, fence);
     pthread_mutex_lock(&state.lock);
     state.submits++;
     for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
@@ -505,6 +575,8 @@ static const struct {
     {"vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory, 0},
     {"vkWaitForFences", (PFN_vkVoidFunction) wait_for_fences, 0},
     {"vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module, 0},
+    {"vkCreatePipelineCache", (PFN_vkVoidFunction) create_pipeline_cache, 0},
+    {"vkGetPipelineCacheData", (PFN_vkVoidFunction) get_pipeline_cache_data, 0},
     {"vkCreateComputePipelines", (PFN_vkVoidFunction) create_compute_pipelines, 0},
     {"vkBeginCommandBuffer", (PFN_vkVoidFunction) begin_command_buffer, 0},
     {"vkCmdBindPipeline", (PFN_vkVoidFunction) cmd_bind_pipeline, 0},
