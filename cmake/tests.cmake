@@ -17,6 +17,16 @@ target_link_libraries(fuzz_trace PRIVATE wjit_static)
 add_executable(truncate_modules ${CMAKE_SOURCE_DIR}/tests/fuzz/truncate.c)
 target_link_libraries(truncate_modules PRIVATE wjit_static)
 
+# The command line, with a GPU that interprets shaders and checks each access that they make.
+file(GLOB check_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/spirv/check/*.c)
+if(WJIT_CLI_SOURCES)
+  add_executable(wjit_check ${WJIT_CLI_SOURCES} ${check_sources})
+  target_link_libraries(wjit_check PRIVATE wjit_static)
+  target_compile_definitions(wjit_check PRIVATE WJIT_VERSION="${PROJECT_VERSION}"
+    WJIT_CLI_CLOSES=$<BOOL:${WJIT_SANITIZE}>)
+  set_property(SOURCE ${check_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
+endif()
+
 find_library(WJIT_CMOCKA cmocka)
 find_path(WJIT_CMOCKA_INCLUDE cmocka.h)
 file(GLOB unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/test_*.c)

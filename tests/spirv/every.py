@@ -300,8 +300,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wasm = os.path.join(folder, "every.wasm")
         assemble(module(groups), wasm)
-        cpu = run([options.wjit, "--no-cache", "--gpu=off", wasm])
-        gpu = run([options.wjit, "--no-cache", "--gpu-explain", f"--gpu={options.device}", wasm])
+        cpu = run([options.wjit, "--gpu=off", wasm])
+        gpu = run([options.wjit, "--gpu-explain", f"--gpu={options.device}", wasm])
     failures = 0
     on_cpu = 0
     for code, _, err in (cpu, gpu):

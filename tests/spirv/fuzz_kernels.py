@@ -64,8 +64,8 @@ def main():
                 file.write(kernels.module(seed, seed % 3 == 0, args))
             subprocess.run(["wat2wasm", "--enable-threads", wat, "-o", wasm], check=True)
             runs = {
-                "cpu": run([options.wjit, "--no-cache", "--gpu=off", wasm]),
-                "gpu": run([options.wjit, "--no-cache", "--gpu-explain",
+                "cpu": run([options.wjit, "--gpu=off", wasm]),
+                "gpu": run([options.wjit, "--gpu-explain",
                             f"--gpu={options.device}", wasm]),
             }
             if options.node:

@@ -1,0 +1,146 @@
+// Loads, stores, atomics, and the pointers that they take.
+#include <string.h>
+
+#include <spirv/unified1/spirv.h>
+
+#include "tests/spirv/check/shader.h"
+
+// What the variable holds, and how much of it there is.
+static uint8_t *storage(struct check_invocation *in, const struct check_variable *variable,
+                        uint64_t *size_bytes)
+{
+    const struct check_run *run = in->run;
+    *size_bytes = variable->size_bytes;
+    switch (variable->storage_class) {
+    case SpvStorageClassStorageBuffer:
+        *size_bytes = run->buffers[variable->binding & 1].size_bytes;
+        return run->buffers[variable->binding & 1].bytes;
+    case SpvStorageClassPushConstant: return (uint8_t *) (uintptr_t) &run->push;
+    case SpvStorageClassWorkgroup: return run->shared + variable->at;
+    case SpvStorageClassPrivate:
+    case SpvStorageClassFunction: return in->own + variable->at;
+    default: check_fail("storage class %u is not known", variable->storage_class);
+    }
+}
+
+static uint8_t *reach(struct check_invocation *in, const struct check_inst *inst,
+                      const struct check_value *pointer, uint32_t size, const char *what)
+{
+    const struct check_shader *s = in->run->shader;
+    const struct check_variable *variable = &s->variables[pointer->c[0]];
+    uint64_t size_bytes;
+    uint8_t *bytes = storage(in, variable, &size_bytes);
+    if (pointer->c[1] > size_bytes || size_bytes - pointer->c[1] < size) {
+        check_fail("word %u: a %s of %u bytes at %llu of the %llu that variable %llu has: outside",
+                   inst->word, what, size, (unsigned long long) pointer->c[1],
+                   (unsigned long long) size_bytes, (unsigned long long) pointer->c[0]);
+    }
+    return bytes + pointer->c[1];
+}
+
+static void load_input(struct check_invocation *in, const struct check_variable *variable,
+                       struct check_value *to)
+{
+    const struct check_run *run = in->run;
+    memset(to, 0, sizeof *to);
+    for (unsigned i = 0; i < 3; i++) {
+        switch (variable->built_in) {
+        case SpvBuiltInWorkgroupId: to->c[i] = run->group[i]; break;
+        case SpvBuiltInNumWorkgroups: to->c[i] = run->groups[i]; break;
+        case SpvBuiltInLocalInvocationId: to->c[i] = i == 0 ? in->local : 0; break;
+        default: check_fail("input %u is not known", variable->built_in);
+        }
+    }
+}
+
+static void load(struct check_invocation *in, const struct check_inst *inst)
+{
+    const struct check_shader *s = in->run->shader;
+    const struct check_value *pointer = &in->values[inst->operands[0]];
+    const struct check_variable *variable = &s->variables[pointer->c[0]];
+    struct check_value *to = &in->values[inst->result];
+    if (variable->storage_class == SpvStorageClassInput) {
+        load_input(in, variable, to);
+        return;
+    }
+    const uint32_t size = s->types[inst->type].size_bytes;
+    const uint8_t *from = reach(in, inst, pointer, size, "load");
+    const uint32_t each = size / inst->n;
+    struct check_value value = {0};
+    for (unsigned i = 0; i < inst->n; i++) {
+        memcpy(&value.c[i], from + i * each, each);
+    }
+    *to = value;
+}
+
+static void store(struct check_invocation *in, const struct check_inst *inst)
+{
+    const struct check_shader *s = in->run->shader;
+    const struct check_value *pointer = &in->values[inst->operands[0]];
+    const struct check_value *value = &in->values[inst->operands[1]];
+    const struct check_type *type = &s->types[s->type_of[inst->operands[1]]];
+    uint8_t *to = reach(in, inst, pointer, type->size_bytes, "store");
+    const uint32_t each = type->size_bytes / type->count;
+    for (unsigned i = 0; i < type->count; i++) {
+        memcpy(to + i * each, &value->c[i], each);
+    }
+}
+
+static void access_chain(struct check_invocation *in, const struct check_inst *inst)
+{
+    const struct check_shader *s = in->run->shader;
+    struct check_value pointer = in->values[inst->operands[0]];
+    uint32_t at = s->types[s->type_of[inst->operands[0]]].element;
+    for (unsigned i = 1; i < inst->count; i++) {
+        const struct check_type *type = &s->types[at];
+        const uint32_t index = (uint32_t) in->values[inst->operands[i]].c[0];
+        if (type->op == SpvOpTypeStruct) {
+            if (index >= type->count) {
+                check_fail("word %u: member %u of %u", inst->word, index, type->count);
+            }
+            pointer.c[1] += type->offsets[index];
+            at = type->members[index];
+            continue;
+        }
+        // The end of an array in memory is the buffer's; others end where their type says.
+        const uint32_t stride =
+            type->op == SpvOpTypeVector ? s->types[type->element].size_bytes : type->stride;
+        if (type->op != SpvOpTypeRuntimeArray && index >= type->count) {
+            check_fail("word %u: element %u of %u: outside", inst->word, index, type->count);
+        }
+        pointer.c[1] += (uint64_t) index * stride;
+        at = type->element;
+    }
+    in->values[inst->result] = pointer;
+}
+
+// An atomic operation on a word: the old value is the result.
+static void atomic(struct check_invocation *in, const struct check_inst *inst)
+{
+    uint8_t *word = reach(in, inst, &in->values[inst->operands[0]], 4, "atomic access");
+    uint32_t old;
+    memcpy(&old, word, sizeof old);
+    const bool is_exchange = inst->op == SpvOpAtomicCompareExchange;
+    const uint32_t value = (uint32_t) in->values[inst->operands[is_exchange ? 4 : 3]].c[0];
+    uint32_t now = old;
+    switch (inst->op) {
+    case SpvOpAtomicAnd: now = old & value; break;
+    case SpvOpAtomicOr: now = old | value; break;
+    default: now = old == in->values[inst->operands[5]].c[0] ? value : old; break;
+    }
+    memcpy(word, &now, sizeof now);
+    in->values[inst->result].c[0] = old;
+}
+
+bool check_access(struct check_invocation *in, const struct check_inst *inst)
+{
+    switch (inst->op) {
+    case SpvOpLoad: load(in, inst); return true;
+    case SpvOpStore: store(in, inst); return true;
+    case SpvOpAccessChain: access_chain(in, inst); return true;
+    case SpvOpAtomicAnd:
+    case SpvOpAtomicOr:
+    case SpvOpAtomicCompareExchange: atomic(in, inst); return true;
+    default: return false;
+    }
+}

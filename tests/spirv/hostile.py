@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Kernels with hostile addresses, on the device that checks every access of a shader: near the end
+of memory and past it, wrapping around, unaligned, with huge offsets. No access may be outside, and
+bytes and traps are the CPU's.
+
+    tests/spirv/hostile.py [--check build/release/wjit_check] [--seed N] [--count N] [--plant N]
+
+--plant N leaves out every check in turn in the shaders of the first N kernels that trap. In most
+of them one must be missed, by an access outside or by another result; not in all: what lies past
+the end for every base is checked twice, and one of two checks is not missed.
+"""
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+PAGES = 2
+END = PAGES * 65536
+TABLE = 1024  # where the kernel finds its addresses
+SUM = 64      # and leaves what it has read
+LOADS = [("i32.load8_u", 1, "i32"), ("i32.load8_s", 1, "i32"), ("i32.load16_s", 2, "i32"),
+         ("i32.load16_u", 2, "i32"), ("i32.load", 4, "i32"), ("i64.load32_u", 4, "i64"),
+         ("i64.load", 8, "i64"), ("v128.load", 16, "v128"), ("v128.load64_zero", 8, "v128"),
+         ("v128.load8x8_u", 8, "v128"), ("v128.load16_splat", 2, "v128")]
+STORES = [("i32.store8", 1, "i32"), ("i32.store16", 2, "i32"), ("i32.store", 4, "i32"),
+          ("i64.store", 8, "i64"), ("i64.store32", 4, "i64"), ("v128.store", 16, "v128")]
+BULK = [("memory.fill", "(i32.const 0x5a)"), ("memory.copy", "(i32.const 4096)")]
+OFFSETS = [0, 0, 0, 1, 3, 4, 12, 16, 255, 4095, 65535, END - 4, END, 2**31, 2**32 - 16, 2**32 - 1]
+
+
+def fold(kind, value):
+    """As an i32."""
+    if kind == "i64":
+        return f"(i32.wrap_i64 {value})"
+    if kind == "v128":
+        lanes = " ".join(f"(i32x4.extract_lane {i} (local.get $v))" for i in range(4))
+        a, b, c, d = re.findall(r"\(i32x4[^)]*\)\)", lanes)
+        return f"(i32.add (i32.add (block (result i32) (local.set $v {value}) {a}) {b}) " \
+               f"(i32.xor {c} {d}))"
+    return value
+
+
+def address(rng, size, offset, is_inside):
+    """A base for an access of `size` bytes at `offset`: in memory, or anywhere."""
+    last = END - size - offset
+    if is_inside and last >= 0:
+        return max(0, last - rng.choice([0, 0, 0, 1, 2, 3, 4, 5, 8, 15, 16, 4096]))
+    if is_inside:
+        return None
+    return rng.choice([last + 1, last + rng.randrange(1, 32), END, END - 1, -1,
+                       -rng.randrange(1, 40), -offset, 2**31 - 1, -2**31,
+                       rng.randrange(2**32)]) & 0xffffffff
+
+
+def access(rng, table, is_inside):
+    """A statement, and its addresses in the table."""
+    kind = rng.random()
+    if kind < 0.1:
+        name, middle = rng.choice(BULK)
+        count = rng.choice([0, 1, 7, 64])
+        at = address(rng, count, 0, is_inside)
+        table.append(at)
+        return f"({name} (local.get $p) {middle} (i32.const {count}))"
+    name, size, of = rng.choice(LOADS if kind < 0.6 else STORES)
+    offset = rng.choice([o for o in OFFSETS if not is_inside or o + size <= END])
+    align = rng.choice([1, 1, size if "8x8" not in name and "splat" not in name else 1])
+    at = address(rng, size, offset, is_inside)
+    table.append(at)
+    where = f"offset={offset} align={align} (local.get $p)"
+    if kind < 0.6:
+        return f"(local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31)) " \
+               f"{fold(of, f'({name} {where})')}))"
+    value = {"i32": "(local.get $s)", "i64": "(i64.extend_i32_u (local.get $s))",
+             "v128": "(i32x4.splat (local.get $s))"}[of]
+    return f"({name} {where} {value})"
+
+
+def module(seed):
+    rng = random.Random(seed)
+    has_trap = rng.random() < 0.5
+    table, body = [], []
+    count = rng.randrange(3, 9)
+    bad = rng.randrange(count) if has_trap else -1
+    for i in range(count):
+        statement = access(rng, table, i != bad)
+        base = f"(i32.load (i32.add (local.get $args) (i32.const {4 * i})))"
+        if rng.random() < 0.3:  # in a loop, where a check of before may be used again
+            statement = f"(local.set $i (i32.const 3)) (loop {statement} (br_if 0 (local.tee $i " \
+                        "(i32.sub (local.get $i) (i32.const 1)))))"
+        body.append(f"(local.set $p {base}) {statement}")
+        if rng.random() < 0.2:  # the same base once more
+            again = rng.choice([0, 4, 8])
+            body.append(f"(if (i32.lt_u (local.get $p) (i32.const {END - again - 4})) (then "
+                        f"(local.set $s (i32.xor (local.get $s) (i32.load offset={again} align=1 "
+                        "(local.get $p))))))")
+    words = "".join(f"\\{b:02x}" for value in table for b in value.to_bytes(4, "little"))
+    fill = "".join(f"\\{rng.randrange(256):02x}" for _ in range(256))
+    return f"""(module
+(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+(memory (export "memory") {PAGES}) (table funcref (elem $k))
+(data (i32.const {TABLE}) "{words}") (data (i32.const 4096) "{fill}")
+(data (i32.const {END - 256}) "{fill}") (data (i32.const {END - 4352}) "{fill}")
+(func $k (param $x i32) (param i32 i32) (param $args i32)
+  (local $p i32) (local $s i32) (local $i i32) (local $v v128)
+  (local.set $s (i32.const 7))
+  {chr(10).join(body)}
+  (i32.store (i32.const {SUM}) (local.get $s)))
+(func $for (export "wjit.parallel_for.v1")
+  (param $nx i32) (param i32 i32) (param $k i32) (param $args i32)
+  (call_indirect (param i32 i32 i32 i32) (i32.const 0) (i32.const 0) (i32.const 0)
+                 (local.get $args) (local.get $k)))
+(func (export "_start")
+  (call $for (i32.const 1) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const {TABLE}))
+  (i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const {END}))
+  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+
+
+def run(command, **more):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300,
+                          check=False, env=dict(os.environ, **more))
+    return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+
+def plant(check, wasm, right):
+    """(checks that were left out, those of them that something noticed)"""
+    planted = noticed = 0
+    while planted < 1000:
+        code, out, err = run([check, "--gpu=any", wasm], WJIT_CHECK_WITHOUT=str(planted + 1))
+        if "no such check" in err:
+            break
+        planted += 1
+        noticed += (code, out) != right
+    return planted, noticed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--check", default="build/release/wjit_check")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--plant", type=int, default=0)
+    options = parser.parse_args()
+    failures = trapped = planted = noticed = unseen = 0
+    with tempfile.TemporaryDirectory() as folder:
+        wat, wasm = os.path.join(folder, "k.wat"), os.path.join(folder, "k.wasm")
+        for seed in range(options.seed, options.seed + options.count):
+            with open(wat, "w", encoding="ascii") as file:
+                file.write(module(seed))
+            subprocess.run(["wat2wasm", wat, "-o", wasm], check=True)
+            cpu = run([options.check, "--gpu=off", wasm])
+            device = run([options.check, "--gpu=any", "--gpu-explain", wasm])
+            trapped += cpu[0] == 134
+            if cpu[:2] != device[:2] or not re.search("kernel [^:]*: translated", device[2]):
+                failures += 1
+                print(f"seed {seed}: cpu {cpu[0]}, device {device[0]}: {device[2][:300]}")
+            if cpu[0] == 134 and trapped <= options.plant:
+                more = plant(options.check, wasm, cpu[:2])
+                planted, noticed = planted + more[0], noticed + more[1]
+                unseen += more[1] == 0
+    print(f"{trapped} trapped; {noticed} of {planted} checks that were left out were noticed, "
+          f"of {unseen} kernels none")
+    print(f"{options.count - failures} passed, {failures} failed, 0 skipped")
+    return 1 if failures or unseen * 2 > min(trapped, options.plant) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
