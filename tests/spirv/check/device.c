@@ -64,6 +64,7 @@ static struct wj_gpu_caps make_caps(void)
     struct wj_gpu_caps caps = {
         .has_int64 = strstr(words, "pairs") == NULL,
         .has_float64 = strstr(words, "pairs") == NULL,
+        .has_atomic64 = strstr(words, "pairs") == NULL,
         .has_storage8 = strstr(words, "words") == NULL,
         .has_storage16 = strstr(words, "words") == NULL,
         .subgroup_size = 1,
@@ -77,7 +78,7 @@ static struct wj_gpu_caps make_caps(void)
         caps.f32_compare = caps.f32_from_u32 = caps.f32_from_i32 = WJ_GPU_REPAIRED;
     }
     if (strstr(words, "loops") != NULL) {
-        caps.loop_values = WJ_GPU_REPAIRED;
+        caps.loop_values = caps.memory_order = WJ_GPU_REPAIRED;
     }
     if (strstr(words, "fuel") != NULL) {
         caps.loop_iterations_max = 65535;

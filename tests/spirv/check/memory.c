@@ -114,22 +114,41 @@ static void access_chain(struct check_invocation *in, const struct check_inst *i
     in->values[inst->result] = pointer;
 }
 
-// An atomic operation on a word: the old value is the result.
+// What an atomic operation makes of the old value.
+static uint64_t atomic_result(const struct check_invocation *in, const struct check_inst *inst,
+                              uint64_t old)
+{
+    const bool is_compare = inst->op == SpvOpAtomicCompareExchange;
+    if (inst->op == SpvOpAtomicLoad) {
+        return old;
+    }
+    const uint64_t value = in->values[inst->operands[is_compare ? 4 : 3]].c[0];
+    switch (inst->op) {
+    case SpvOpAtomicIAdd: return old + value;
+    case SpvOpAtomicISub: return old - value;
+    case SpvOpAtomicAnd: return old & value;
+    case SpvOpAtomicOr: return old | value;
+    case SpvOpAtomicXor: return old ^ value;
+    case SpvOpAtomicCompareExchange: return old == in->values[inst->operands[5]].c[0] ? value : old;
+    default: return value; // OpAtomicStore, OpAtomicExchange
+    }
+}
+
+// An atomic operation on a word, or on two: the old value is the result, where there is one.
 static void atomic(struct check_invocation *in, const struct check_inst *inst)
 {
-    uint8_t *word = reach(in, inst, &in->values[inst->operands[0]], 4, "atomic access");
-    uint32_t old;
-    memcpy(&old, word, sizeof old);
-    const bool is_exchange = inst->op == SpvOpAtomicCompareExchange;
-    const uint32_t value = (uint32_t) in->values[inst->operands[is_exchange ? 4 : 3]].c[0];
-    uint32_t now = old;
-    switch (inst->op) {
-    case SpvOpAtomicAnd: now = old & value; break;
-    case SpvOpAtomicOr: now = old | value; break;
-    default: now = old == in->values[inst->operands[5]].c[0] ? value : old; break;
+    const struct check_shader *s = in->run->shader;
+    const bool is_store = inst->op == SpvOpAtomicStore;
+    const uint32_t type = is_store ? s->type_of[inst->operands[3]] : inst->type;
+    const uint32_t size = s->types[type].size_bytes;
+    uint8_t *word = reach(in, inst, &in->values[inst->operands[0]], size, "atomic access");
+    uint64_t old = 0;
+    memcpy(&old, word, size);
+    const uint64_t now = atomic_result(in, inst, old);
+    memcpy(word, &now, size);
+    if (!is_store) {
+        in->values[inst->result].c[0] = old;
     }
-    memcpy(word, &now, sizeof now);
-    in->values[inst->result].c[0] = old;
 }
 
 bool check_access(struct check_invocation *in, const struct check_inst *inst)
@@ -138,9 +157,16 @@ bool check_access(struct check_invocation *in, const struct check_inst *inst)
     case SpvOpLoad: load(in, inst); return true;
     case SpvOpStore: store(in, inst); return true;
     case SpvOpAccessChain: access_chain(in, inst); return true;
+    case SpvOpAtomicLoad:
+    case SpvOpAtomicStore:
+    case SpvOpAtomicExchange:
+    case SpvOpAtomicCompareExchange:
+    case SpvOpAtomicIAdd:
+    case SpvOpAtomicISub:
     case SpvOpAtomicAnd:
     case SpvOpAtomicOr:
-    case SpvOpAtomicCompareExchange: atomic(in, inst); return true;
+    case SpvOpAtomicXor: atomic(in, inst); return true;
+    case SpvOpMemoryBarrier: return true; // one invocation at a time has no order to keep
     default: return false;
     }
 }

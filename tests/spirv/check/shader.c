@@ -130,6 +130,7 @@ static bool has_type(uint16_t op)
 {
     switch (op) {
     case SpvOpStore:
+    case SpvOpAtomicStore:
     case SpvOpReturn:
     case SpvOpReturnValue:
     case SpvOpBranch:
