@@ -1,4 +1,4 @@
-// AArch64 verbs on scalar floats: arithmetic, comparison, canonical NaNs, conversions.
+// AArch64 verbs on scalar floats: arithmetic, comparison, conversions.
 #ifndef EMIT_A64_MASM_FLOAT_H
 #define EMIT_A64_MASM_FLOAT_H
 
@@ -69,32 +69,6 @@ static inline void masm_fun(struct wj_masm *m, enum wj_funop op, enum wj_num num
 static inline void masm_fcmp(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b)
 {
     a64_put(m, A64_FCMP | a64_ft(num) | a64_rrr(0, a, b));
-}
-
-// ---- Canonical NaNs -----------------------------------------------------------------------------
-
-// mov x16, canonical ; fcmeq v30, a, a ; dup v31, x16 ; mov d, a ; bif d, v31, v30
-static inline void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
-{
-    bool is_f64 = shape == SHAPE_F64X2;
-    masm_mov_imm(m, is_f64 ? NUM_I64 : NUM_I32, A64_TMP,
-                 is_f64 ? UINT64_C(0x7ff8000000000000) : UINT64_C(0x7fc00000));
-    a64_put(m, A64_FCMEQ | a64_lane_ft(shape) | a64_rrr(A64_VTMP, a, a));
-    a64_put(m, (A64_DUP_GPR | a64_rr(A64_VTMP2, A64_TMP)) ^ a64_lane(is_f64 ? 3 : 2, 0));
-    masm_mov(m, NUM_V128, d, a);
-    a64_put(m, A64_BIF | a64_rrr(d, A64_VTMP2, A64_VTMP));
-}
-
-// All lanes, of which a scalar has one: fcmp would not keep the flags.
-static inline void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
-{
-    masm_vcanon(m, num == NUM_F32 ? SHAPE_F32X4 : SHAPE_F64X2, d, a);
-}
-
-static inline void masm_jump_if_nan(struct wj_masm *m, enum wj_num num, wj_reg a, wj_label label)
-{
-    masm_fcmp(m, num, a, a);
-    a64_branch19(m, A64_BCOND | A64_OVERFLOW_SET, A64_BCOND | (A64_OVERFLOW_SET ^ 1), label);
 }
 
 // ---- Conversions --------------------------------------------------------------------------------

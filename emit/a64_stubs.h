@@ -36,12 +36,29 @@ static inline void a64_pairs(struct wj_masm *m, uint32_t word, wj_reg first, uns
     }
 }
 
-// Wasm code runs with FPCR zero: round to nearest even, no flushing, NaNs propagate. Writing the
-// register is slow, hence only where the host's differs.
+// Wasm code runs with FPCR zero: round to nearest even, no flushing, NaNs propagate. With
+// --deterministic also with FPCR.DN: the machine then makes the canonical NaN of every NaN that
+// arithmetic gives or takes.
+enum { A64_FPCR_DN = 1 << 25 };
+
+// Clobbers `temp`.
+static inline void a64_fpcr_of_wasm(struct wj_masm *m, wj_reg temp)
+{
+    if (m->is_deterministic) {
+        masm_mov_imm(m, NUM_I64, temp, A64_FPCR_DN);
+        a64_put(m, A64_MSR_FPCR | temp);
+    } else {
+        a64_put(m, A64_MSR_FPCR | A64_ZR);
+    }
+}
+
+// Writing FPCR is slow, hence only where the host's differs from what wasm has.
 static inline void a64_host_restore(struct wj_masm *m)
 {
     a64_slot_load(m, A64_TMP, MASM_SP, A64_HOST_FPCR);
-    a64_put(m, A64_CBZ | a64_sf(NUM_I64) | a64_imm19(8) | A64_TMP);
+    if (!m->is_deterministic) {
+        a64_put(m, A64_CBZ | a64_sf(NUM_I64) | a64_imm19(8) | A64_TMP);
+    }
     a64_put(m, A64_MSR_FPCR | A64_TMP);
     a64_pairs(m, A64_LDP_X, 19, 12, 0, 8);
     a64_pairs(m, A64_LDP_D, 8, 8, A64_HOST_FLOATS, 8);
@@ -59,8 +76,10 @@ static inline void masm_enter_begin(struct wj_masm *m, uint32_t outgoing_bytes,
     a64_pairs(m, A64_STP_D, 8, 8, A64_HOST_FLOATS, 8);
     a64_put(m, A64_MRS_FPCR | A64_TMP);
     a64_slot_store(m, A64_TMP, MASM_SP, A64_HOST_FPCR);
-    a64_put(m, A64_CBZ | a64_sf(NUM_I64) | a64_imm19(8) | A64_TMP);
-    a64_put(m, A64_MSR_FPCR | A64_ZR);
+    if (!m->is_deterministic) {
+        a64_put(m, A64_CBZ | a64_sf(NUM_I64) | a64_imm19(8) | A64_TMP);
+    }
+    a64_fpcr_of_wasm(m, A64_TMP);
 
     masm_mov(m, NUM_I64, A64_TMP, MASM_SP);
     a64_slot_store(m, A64_TMP, 0, layout->activation_host_sp);
@@ -120,12 +139,19 @@ static inline void a64_switch_to_host(struct wj_masm *m, wj_reg instance,
     a64_slot_store(m, A64_TMP2, MASM_SP, A64_SWITCH_WASM_SP);
     a64_slot_store(m, A64_TMP, MASM_SP, A64_SWITCH_ACTIVATION);
     a64_slot_store(m, A64_LINK, MASM_SP, A64_SWITCH_LINK);
+    if (m->is_deterministic) {
+        a64_slot_load(m, A64_TMP2, host_sp, A64_HOST_FPCR);
+        a64_put(m, A64_MSR_FPCR | A64_TMP2);
+    }
 }
 
 // Back to wasm's stack. When the activation holds a trap, unwinds instead. Clobbers x10.
 static inline void a64_switch_to_wasm(struct wj_masm *m, const struct wj_stub_layout *layout)
 {
     const wj_reg trap = 10;
+    if (m->is_deterministic) {
+        a64_fpcr_of_wasm(m, trap);
+    }
     a64_slot_load(m, A64_TMP, MASM_SP, A64_SWITCH_ACTIVATION);
     a64_slot_load(m, A64_LINK, MASM_SP, A64_SWITCH_LINK);
     a64_slot_load(m, A64_TMP2, MASM_SP, A64_SWITCH_WASM_SP);

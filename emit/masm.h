@@ -81,13 +81,13 @@ struct wj_masm {
         bool has_avx512; // x64: VL, DQ and BW
         bool has_lse;    // a64: single-instruction atomics
     } features;
-    bool is_deterministic; // arithmetic gives canonical NaNs only where the compiler asks for it
+    bool is_deterministic; // arithmetic gives canonical NaNs, by the machine or MASM_CANON_BY_CODE
     // x64: the code position where the zero flag tells whether this register is zero.
     const uint8_t *zero_flag_at;
     wj_reg zero_flag_reg;
     bool zero_flag_is_64;
-    uint32_t wasm_offset;  // of the operation being compiled: recorded with trap sites
-    void *trace;           // the target of emit/trace_masm.h: the FILE it prints to
+    uint32_t wasm_offset; // of the operation being compiled: recorded with trap sites
+    void *trace;          // the target of emit/trace_masm.h: the FILE it prints to
 };
 
 // What a target defines besides verbs, as enum constants or macros:
@@ -108,6 +108,9 @@ struct wj_masm {
 //   MASM_DIV_FIXED                             1 when masm_idiv wants MASM_DIV_LOW (dividend, and
 //                                              quotient) and MASM_DIV_HIGH (clobbered; remainder)
 //   MASM_CMPXCHG_FIXED, MASM_CMPXCHG_REG       the same for the loops of atomic operations
+//   MASM_CANON_BY_CODE                         a macro, defined where arithmetic gives other NaNs
+//                                              than the canonical one in is_deterministic too: the
+//                                              verbs that need it are there only then
 // The arrays are `static const wj_reg NAME[]`. MASM_TARGET_NAME is a string.
 
 //   void masm_room(m);   asked once per operation, before its verbs: room for WJ_CODEBUF_SLACK
@@ -185,9 +188,9 @@ struct wj_masm {
 //   void masm_fun(m, enum wj_funop op, num, wj_reg d, wj_reg a);
 //   void masm_fcmp(m, num, wj_reg a, wj_reg b);            sets flags for the COND_F_* conditions
 //   void masm_canon(m, num, wj_reg d, wj_reg a);           d = a, any NaN becomes the canonical
-//        one; keeps flags
+//        one; keeps flags                                  MASM_CANON_BY_CODE, as the next two
 //   void masm_jump_if_nan(m, num, wj_reg a, wj_label label);
-//   void masm_vcanon(m, enum wj_shape shape, wj_reg d, wj_reg a);              the same, by lanes
+//   void masm_vcanon(m, enum wj_shape shape, wj_reg d, wj_reg a);  as masm_canon, by lanes
 //   void masm_cvt(m, enum wj_cvt op, wj_reg d, wj_reg a);  every conversion, with its traps; d
 //        and a of the classes that the conversion has
 //

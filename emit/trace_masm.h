@@ -12,6 +12,7 @@
 #include "emit/trace_names.h"
 
 #define MASM_TARGET_NAME "trace"
+#define MASM_CANON_BY_CODE 1
 
 enum {
     MASM_SP = 31,

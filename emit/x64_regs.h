@@ -11,6 +11,7 @@
 // Macros, since the compiler leaves out code by them.
 #define MASM_DIV_FIXED 1
 #define MASM_CMPXCHG_FIXED 1
+#define MASM_CANON_BY_CODE 1
 
 enum {
     MASM_SP = RSP,

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "jit/atomics.h"
+#ifdef MASM_CANON_BY_CODE
 #include "jit/canon.h"
+#endif
 #include "jit/simd.h"
 #include "jit/stubs.h"
 #include "wasm/walk.h"
@@ -145,7 +147,9 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
         local->kind = VALUE_LOCAL;
         local->num = (uint8_t) num_of(walk->local_types[i]);
         local->home = WJ_REG_NONE;
+#ifdef MASM_CANON_BY_CODE
         local->raw = j->m.is_deterministic ? j->request->scratch->raw_locals[i] : 0;
+#endif
         local->index = i;
     }
     j->incoming_bytes = layout.size_bytes;
@@ -231,6 +235,7 @@ JIT_INLINE bool compile_op(struct jit *j, const struct wj_op *op)
     return true;
 }
 
+#ifdef MASM_CANON_BY_CODE
 // --deterministic.
 JIT_NOINLINE bool jit_op_canonical(void *context, const struct wj_op *op)
 {
@@ -244,6 +249,8 @@ JIT_NOINLINE bool jit_op_canonical(void *context, const struct wj_op *op)
     return ok;
 }
 
+#endif
+
 JIT_INLINE bool jit_op(void *context, const struct wj_op *op)
 {
     return compile_op(context, op);
@@ -256,11 +263,16 @@ static bool jit_end(void *context)
     masm_bind(&j->m, j->return_target);
     emit_epilogue(j);
     emit_wide_return(j);
+#ifdef MASM_CANON_BY_CODE
     emit_nan_paths(j);
+#endif
     masm_finish(&j->m);
     return true;
 }
 
+static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
+
+#ifdef MASM_CANON_BY_CODE
 // Which locals hold raw values, before the walk that asks.
 static bool find_raw_locals(struct wj_compile_scratch *scratch,
                             const struct wj_compile_request *request, struct wj_err *err)
@@ -273,7 +285,6 @@ static bool find_raw_locals(struct wj_compile_scratch *scratch,
                          err);
 }
 
-static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
 static const struct wj_sink JIT_SINK_CANONICAL = {jit_begin, jit_op_canonical, jit_end};
 
 JIT_NOINLINE bool walk_canonical(struct jit *j, const struct wj_walk_request *request,
@@ -281,6 +292,17 @@ JIT_NOINLINE bool walk_canonical(struct jit *j, const struct wj_walk_request *re
 {
     return find_raw_locals(j->request->scratch, j->request, err) &&
            wj_walk_func_body(request, &JIT_SINK_CANONICAL, j, err, false);
+}
+#endif
+
+static bool walk_body(struct jit *j, const struct wj_walk_request *request, struct wj_err *err)
+{
+#ifdef MASM_CANON_BY_CODE
+    if (j->m.is_deterministic) {
+        return walk_canonical(j, request, err);
+    }
+#endif
+    return wj_walk_func_body(request, &JIT_SINK, j, err, false);
 }
 
 static void masm_begin(struct wj_masm *m, const struct wj_codebuf *side_arrays,
@@ -335,8 +357,7 @@ static bool compile_function(const struct wj_compile_request *request, struct wj
     *needs_room = false;
     struct wj_walk_request walk = {
         .module = request->module, .func_index = request->func_index, .scratch = &scratch->walk};
-    bool ok = j->m.is_deterministic ? walk_canonical(j, &walk, err)
-                                    : wj_walk_func_body(&walk, &JIT_SINK, j, err, false);
+    bool ok = walk_body(j, &walk, err);
     if (j->m.buf.overflow) {
         *needs_room = true;
         ok = wj_err_set(err, WJ_ERR_LIMIT, j->func->code_offset, "code window is too small");

@@ -58,6 +58,8 @@ struct harness {
     uint32_t trap_wasm_offset;
     unsigned checks, failures;
     bool has_lse;
+    bool has_default_nan; // FPCR.DN: NaNs are canonical, to the last bit
+    uint64_t fpcr_in_c;   // that C functions are to be called with
 };
 static struct harness harness;
 
@@ -167,9 +169,12 @@ static uint32_t case_run(struct code_case *c, struct io *io)
     void (*function)(struct io *) = (void (*)(struct io *))(uintptr_t) c->memory;
     harness.current = c;
     harness.trap = 0;
+    const uint64_t default_nan = UINT64_C(1) << 25;
     if (sigsetjmp(harness.escape, 0) == 0) {
+        __asm__ volatile("msr fpcr, %0" : : "r"(harness.has_default_nan ? default_nan : 0));
         function(io);
     }
+    __asm__ volatile("msr fpcr, xzr");
     return harness.trap;
 }
 

@@ -278,6 +278,13 @@ struct instance {
 typedef uint32_t enter_function(struct activation *, uint64_t code, struct instance *,
                                 uint64_t *values);
 
+static uint64_t get_fpcr(void)
+{
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
+}
+
 // Called on the host's stack; ruins every register that C may.
 static uint64_t host_function(struct instance *instance, uint64_t a, uint64_t b)
 {
@@ -286,6 +293,7 @@ static uint64_t host_function(struct instance *instance, uint64_t a, uint64_t b)
     instance->calls++;
     instance->seen_sp = activation->wasm_sp;
     check(here <= activation->host_sp && here > activation->host_sp - 8192, "host stack");
+    check(get_fpcr() == harness.fpcr_in_c, "FPCR in C");
     __asm__ volatile("movi v0.2d, #0\n movi v7.2d, #0\n movi v16.2d, #0\n movi v31.2d, #0\n"
                      "movi v8.2d, #0\n movi v15.2d, #0\n movi v12.2d, #0\n"
                      "mov x1, #0\n mov x7, #0\n mov x9, #0\n mov x15, #0" ::
@@ -357,6 +365,8 @@ static void emit_users(struct stubs *s, struct wj_masm *m)
         masm_ibin(m, IBIN_ADD, NUM_I64, 8, 8, 11);
         masm_ibin(m, IBIN_ADD, NUM_I64, 8, 8, 19);
         masm_ibin(m, IBIN_ADD, NUM_I64, 8, 8, 26);
+        a64_put(m, A64_MRS_FPCR | 11);
+        masm_store(m, STORE_I64, 11, (struct wj_addr){MASM_MEMBASE, WJ_REG_NONE, 8});
         masm_load(m, LOAD_I64, 11, (struct wj_addr){MASM_MEMBASE, WJ_REG_NONE, 0});
         masm_ibin(m, IBIN_ADD, NUM_I64, 8, 8, 11);
         masm_epilogue(m, 48);
@@ -364,7 +374,7 @@ static void emit_users(struct stubs *s, struct wj_masm *m)
     }
 }
 
-static void emit_all_stubs(struct stubs *s, uint32_t outgoing)
+static void emit_all_stubs(struct stubs *s, uint32_t outgoing, bool is_deterministic)
 {
     struct wj_stub_layout layout = {
         .activation_host_sp = offsetof(struct activation, host_sp),
@@ -377,6 +387,7 @@ static void emit_all_stubs(struct stubs *s, uint32_t outgoing)
         .compile_indirect = (uint64_t) (uintptr_t) compile_function,
     };
     struct wj_masm *m = raw_begin(&s->c, CASE_BYTES);
+    m->is_deterministic = is_deterministic;
     s->unwind = layout.unwind_stub = here(m);
     masm_stub_unwind(m, &layout);
     s->call_c = here(m);
@@ -398,11 +409,23 @@ static void emit_all_stubs(struct stubs *s, uint32_t outgoing)
     raw_end(&s->c);
 }
 
-static void test_stubs(uint32_t outgoing)
+// With the host's own FPCR at first and at the end, whatever lies between.
+static uint32_t enter_with_fpcr(const struct stubs *s, uint64_t host_fpcr, uint64_t code,
+                                struct instance *instance, uint64_t *values)
+{
+    enter_function *enter = (enter_function *) (uintptr_t) s->enter;
+    __asm__ volatile("msr fpcr, %0" : : "r"(host_fpcr));
+    uint32_t unwound = enter(*instance->activation_slot, code, instance, values);
+    check(get_fpcr() == host_fpcr, "FPCR afterwards");
+    __asm__ volatile("msr fpcr, xzr");
+    return unwound;
+}
+
+static void test_stubs(uint32_t outgoing, bool is_deterministic, uint64_t host_fpcr)
 {
     struct stubs s;
-    emit_all_stubs(&s, outgoing);
-    enter_function *enter = (enter_function *) (uintptr_t) s.enter;
+    emit_all_stubs(&s, outgoing, is_deterministic);
+    harness.fpcr_in_c = is_deterministic ? host_fpcr : 0;
     uint8_t *stack =
         mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t memory[2] = {0x10000000000, 0};
@@ -415,16 +438,18 @@ static void test_stubs(uint32_t outgoing)
     register double kept __asm__("d9") = 1.25; // a callee-saved register of C
     __asm__ volatile("" : "+w"(kept));
     uint64_t values[2] = {40, 2};
-    uint32_t unwound = enter(&activation, s.code_call, &instance, values);
+    uint32_t unwound = enter_with_fpcr(&s, host_fpcr, s.code_call, &instance, values);
     __asm__ volatile("" : "+w"(kept));
     check(kept == 1.25, "enter keeps the registers of C");
     check(unwound == 0 && values[0] == 40002 + constants, "enter and call_c");
+    check(memory[1] == (is_deterministic ? A64_FPCR_DN : 0), "FPCR in wasm after C");
+    memory[1] = 1;
     check(instance.calls == 1 && instance.seen_sp == top - outgoing - 32 - 48, "wasm_sp");
     check(activation.wasm_pc > s.code_call && activation.wasm_pc < s.code_lazy, "wasm_pc");
 
     activation.wasm_sp = top;
     values[0] = 13; // the C function sets a trap
-    unwound = enter(&activation, s.code_call, &instance, values);
+    unwound = enter_with_fpcr(&s, host_fpcr, s.code_call, &instance, values);
     check(unwound == 1 && values[0] == 13, "call_c unwinds");
 
     activation.wasm_sp = top;
@@ -432,14 +457,15 @@ static void test_stubs(uint32_t outgoing)
     values[0] = 4;
     values[1] = 10;
     instance.calls = 0;
-    unwound = enter(&activation, s.code_lazy, &instance, values);
+    unwound = enter_with_fpcr(&s, host_fpcr, s.code_lazy, &instance, values);
     check(unwound == 0, "lazy returns");
+    check(memory[1] == (is_deterministic ? A64_FPCR_DN : 0), "FPCR in wasm after compilation");
     check(values[0] == 4 + 20 + 5 + 2 * 0x8888 + constants, "lazy keeps arguments");
     check(instance.calls == 5, "lazy calls the compiler");
 
     activation.wasm_sp = top;
     values[0] = 13;
-    unwound = enter(&activation, s.code_lazy, &instance, values);
+    unwound = enter_with_fpcr(&s, host_fpcr, s.code_lazy, &instance, values);
     check(unwound == 1, "lazy unwinds");
     munmap(stack, 1 << 20);
     case_clear(&s.c);
@@ -457,9 +483,12 @@ static void test_calls(void)
     test_long_function(300000, 1);
     test_long_function(60000, 2);
     test_overflow();
-    test_stubs(0);
-    test_stubs(48);
-    test_stubs(40000);
+    const uint64_t round_up = UINT64_C(1) << 22;
+    test_stubs(0, false, 0);
+    test_stubs(48, false, round_up);
+    test_stubs(40000, false, 0);
+    test_stubs(0, true, 0);
+    test_stubs(48, true, round_up);
 }
 
 #endif

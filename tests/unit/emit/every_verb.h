@@ -19,7 +19,9 @@ static void emit_every_branch(struct wj_masm *m, const struct every_verb *v)
     masm_jmp(m, other);
     masm_jcc(m, COND_LT_U, label);
     masm_cbz(m, NUM_I64, true, v->g0, label);
+#ifdef MASM_CANON_BY_CODE
     masm_jump_if_nan(m, NUM_F64, v->v0, label);
+#endif
     masm_jump_table(m, v->g0, labels, 2);
     masm_trap(m, WJ_TRAP_UNREACHABLE);
     masm_trap_if(m, COND_NE, WJ_TRAP_OUT_OF_MEMORY);
@@ -73,8 +75,10 @@ static void emit_every_float(struct wj_masm *m, const struct every_verb *v)
     masm_fbin_addr(m, FBIN_SUB, NUM_F64, v->v0, v->v1, v->addr);
     masm_fun(m, FUN_SQRT, NUM_F32, v->v0, v->v1);
     masm_fcmp(m, NUM_F32, v->v0, v->v1);
+#ifdef MASM_CANON_BY_CODE
     masm_canon(m, NUM_F32, v->v0, v->v1);
     masm_vcanon(m, SHAPE_F64X2, v->v0, v->v1);
+#endif
     masm_cvt(m, CVT_I64_TRUNC_SAT_F64_U, v->g0, v->v1);
 }
 
