@@ -377,6 +377,12 @@ TRACE_INLINE void masm_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_re
     trace_line(m, "%s.canon %s, %s", trace_num(num), R(d), R(a));
 }
 
+TRACE_INLINE void masm_jump_if_nan_stored(struct wj_masm *m, enum wj_num num, struct wj_addr a,
+                                          wj_label label)
+{
+    trace_line(m, "%s.jump_if_nan_stored %s, L%" PRIu32, trace_num(num), ADDR(a), label);
+}
+
 TRACE_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
 {
     trace_line(m, "%s.canon %s, %s", trace_shape(shape), R(d), R(a));

@@ -3,6 +3,7 @@
 #define EMIT_X64_MASM_FLOAT_H
 
 #include "emit/x64_masm_int.h"
+#include "emit/x64_masm_mem.h"
 
 enum {
     VEX_ADD = X64_0F | 0x58, // ps; the prefix picks ss, sd or pd
@@ -163,6 +164,19 @@ X64_INLINE void masm_jump_if_nan(struct wj_masm *m, enum wj_num num, wj_reg a, w
 {
     x64_ucomi(m, num, a, a);
     x64_jcc(m, CC_P, label);
+}
+
+// The top 16 bits hold all that tells a quiet NaN. Read again as an integer they cost next to
+// nothing; a comparison of floats waits, with the stores of floats, for the way out of that unit.
+//   movzx ecx, word [addr + 6] ; not ecx ; test ecx, 0x7ff8 ; je label
+X64_INLINE void masm_jump_if_nan_stored(struct wj_masm *m, enum wj_num num, struct wj_addr a,
+                                        wj_label label)
+{
+    a.offset += num == NUM_F32 ? 2 : 6;
+    masm_load(m, LOAD_I32_16_U, X64_TMP2, a);
+    masm_ibin_imm(m, IBIN_XOR, NUM_I32, X64_TMP2, X64_TMP2, -1);
+    masm_itest_imm(m, NUM_I32, X64_TMP2, num == NUM_F32 ? 0x7fc0 : 0x7ff8);
+    x64_jcc(m, CC_E, label);
 }
 
 X64_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)

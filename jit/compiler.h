@@ -240,6 +240,14 @@ JIT_INLINE bool compile_op(struct jit *j, const struct wj_op *op)
 JIT_NOINLINE bool jit_op_canonical(void *context, const struct wj_op *op)
 {
     struct jit *j = context;
+    if (op->family == FAM_CONTROL) {
+        j->raw_stores = 0;
+    }
+    if (is_raw_store(j, op)) {
+        raw_store(j, op);
+        masm_room(&j->m);
+        return true;
+    }
     uint8_t raw = canon_operands(j, op);
     masm_room(&j->m);
     bool ok = compile_op(j, op);

@@ -78,11 +78,13 @@ struct label {
     struct wj_block_type type;
 };
 
-// --deterministic: where a NaN in a register becomes canonical, behind the function's code.
+// --deterministic: where a NaN becomes canonical, behind the function's code: in `reg`, or where it
+// was just stored.
 struct nan_path {
     wj_label from, back;
-    wj_reg reg;
+    wj_reg reg; // or WJ_REG_NONE
     uint8_t num;
+    struct wj_addr stored;
 };
 
 struct jit {
@@ -125,6 +127,7 @@ struct jit {
     bool has_wide_return;
     struct nan_path *nan_paths; // in the arena
     uint32_t nan_path_count, nan_path_capacity;
+    uint32_t raw_stores; // --deterministic: of floats, since the last operation of control
     uint32_t prologue_bytes;
     bool failed;             // memory was exhausted
     const char *unsupported; // what the function uses that is not compiled

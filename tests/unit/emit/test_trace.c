@@ -18,6 +18,7 @@ static const char expected[] =
     "    jcc.lt_u L0\n"
     "    i64.cbz g18, L0\n"
     "    f64.jump_if_nan v16, L0\n"
+    "    f32.jump_if_nan_stored [mem+g0+1000], L0\n"
     "    jump_table g18, L0 L1\n"
     "    trap \"unreachable\"\n"
     "    trap_if.ne \"out of memory\"\n"

@@ -124,6 +124,39 @@ static void test_canon(void **unused)
     x64_run_clear(&run);
 }
 
+// The branch is taken for every NaN that is quiet, and for nothing else.
+static void test_jump_if_nan_stored(void **unused)
+{
+    (void) unused;
+    struct x64_run run;
+    x64_run_init(&run);
+    for (int num = NUM_F32; num <= NUM_F64; num++) {
+        struct wj_masm *m = x64_run_begin(&run);
+        struct wj_slot slot = {MASM_SP, -16};
+        wj_label is_nan = wj_codebuf_label(&m->buf);
+        masm_store_slot(m, (enum wj_num) num, XMM4, slot);
+        masm_mov_imm(m, NUM_I32, RDI, 1);
+        masm_lea_slot(m, RSI, slot);
+        masm_jump_if_nan_stored(m, (enum wj_num) num, (struct wj_addr){RSI, WJ_REG_NONE, 0},
+                                is_nan);
+        masm_mov_imm(m, NUM_I32, RDI, 0);
+        masm_bind(m, is_nan);
+        x64_run_end(&run);
+        for (unsigned i = 0; i < oracle_operand_count((enum wj_num) num); i++) {
+            uint64_t a = oracle_operand((enum wj_num) num, i);
+            bool is_quiet = oracle_is_nan((enum wj_num) num, a) &&
+                            (a & oracle_format((enum wj_num) num).quiet) != 0;
+            if (oracle_is_nan((enum wj_num) num, a) && !is_quiet) {
+                continue; // none that arithmetic makes
+            }
+            x64_set_float(&run, (enum wj_num) num, XMM4, a);
+            x64_run_go(&run);
+            assert_int_equal(run.after.gpr[RDI], is_quiet);
+        }
+    }
+    x64_run_clear(&run);
+}
+
 static void test_fimm(void **unused)
 {
     (void) unused;
@@ -290,8 +323,10 @@ static void test_cvt(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fbin), cmocka_unit_test(test_fun),  cmocka_unit_test(test_canon),
-        cmocka_unit_test(test_fimm), cmocka_unit_test(test_fcmp), cmocka_unit_test(test_cvt),
+        cmocka_unit_test(test_fbin),  cmocka_unit_test(test_fun),
+        cmocka_unit_test(test_canon), cmocka_unit_test(test_jump_if_nan_stored),
+        cmocka_unit_test(test_fimm),  cmocka_unit_test(test_fcmp),
+        cmocka_unit_test(test_cvt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
