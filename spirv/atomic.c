@@ -119,8 +119,7 @@ static void emit_whole(struct wj_spv_translator *t, const struct wj_spv_work *wo
     struct wj_spv_where at = *where;
     if (access->width_log2 == 3) { // never in shared memory
         const uint32_t index = u32_op(t, SpvOpShiftRightLogical, where->index, u32_const(t, 1));
-        at.pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->pair_pointer, t->memory_pairs,
-                               u32_const(t, 0), index);
+        at.pointer = wj_spv_view_pointer(t, VIEW_PAIRS, index);
     }
     const uint32_t scope = scope_of(t, at.place);
     const uint32_t semantics = semantics_of(t, access->what, at.place);

@@ -28,6 +28,8 @@ enum push {
     PUSH_FUEL,
     PUSH_WINDOW,
     PUSH_PHASES,
+    PUSH_ADDRESS_LOW,
+    PUSH_ADDRESS_HIGH,
     PUSH_COUNT,
 };
 
@@ -63,7 +65,13 @@ static void make_header(struct wj_spv_translator *t)
     words[0] = b->glsl;
     memcpy(words + 1, glsl_name, sizeof glsl_name);
     wj_spv_raw(&b->sections[WJ_SPV_IMPORTS], SpvOpExtInstImport, words, 5);
-    WJ_SPV_IN(b, WJ_SPV_MEMORY_MODEL, SpvOpMemoryModel, SpvAddressingModelLogical,
+    SpvAddressingModel addressing = SpvAddressingModelLogical;
+    if (t->uses_addresses) {
+        addressing = SpvAddressingModelPhysicalStorageBuffer64;
+        WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability,
+                  SpvCapabilityPhysicalStorageBufferAddresses);
+    }
+    WJ_SPV_IN(b, WJ_SPV_MEMORY_MODEL, SpvOpMemoryModel, (uint32_t) addressing,
               SpvMemoryModelGLSL450);
 }
 
@@ -95,26 +103,6 @@ static void make_types(struct wj_spv_translator *t)
         const unsigned count = wj_spv_components((enum wj_spv_repr) i);
         t->bool_types[i] = count == 1 ? bool_type : count == 2 ? bool2 : bool4;
     }
-}
-
-// A block that holds one runtime array, at a binding of set 0.
-static uint32_t make_view(struct wj_spv_translator *t, uint32_t element, uint32_t stride,
-                          uint32_t *pointer)
-{
-    struct wj_spv_builder *b = &t->b;
-    const uint32_t array = wj_spv_type(b, SpvOpTypeRuntimeArray, WJ_SPV_ARGS(element));
-    const uint32_t block = wj_spv_type(b, SpvOpTypeStruct, WJ_SPV_ARGS(array));
-    decorate_with(b, array, SpvDecorationArrayStride, stride);
-    decorate(b, block, SpvDecorationBlock);
-    WJ_SPV_IN(b, WJ_SPV_ANNOTATIONS, SpvOpMemberDecorate, block, 0, SpvDecorationOffset, 0);
-    const uint32_t type = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, block);
-    const uint32_t id = wj_spv_id(b);
-    WJ_SPV_IN(b, WJ_SPV_GLOBALS, SpvOpVariable, type, id, SpvStorageClassStorageBuffer);
-    decorate_with(b, id, SpvDecorationDescriptorSet, 0);
-    decorate_with(b, id, SpvDecorationBinding, 0);
-    decorate(b, id, SpvDecorationAliased);
-    *pointer = wj_spv_type_pointer(b, SpvStorageClassStorageBuffer, element);
-    return id;
 }
 
 static uint32_t make_words_block(struct wj_spv_translator *t, SpvStorageClass class, uint32_t count)
@@ -165,18 +153,18 @@ struct entry {
     const struct wj_gpu_shape *shape;
 };
 
-_Static_assert(sizeof(struct wj_gpu_push) == 44 && sizeof(struct wj_gpu_trap) == 16,
+_Static_assert((int) PUSH_ADDRESS_LOW == (int) WJ_SPV_PUSH_ADDRESS, "view.c loads them");
+_Static_assert(sizeof(struct wj_gpu_push) == 4 * PUSH_COUNT && sizeof(struct wj_gpu_trap) == 16,
                "the blocks of words are these structures");
 
 static void make_interface(struct wj_spv_translator *t, struct entry *e)
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
-    t->memory_words = make_view(t, u32, 4, &t->word_pointer);
-    t->memory_vectors = make_view(t, t->types[REPR_U32X4], 16, &t->vector_pointer);
+    wj_spv_view_make(t, VIEW_WORDS, u32);
+    wj_spv_view_make(t, VIEW_VECTORS, t->types[REPR_U32X4]);
     if (t->caps->has_storage8) {
-        const uint32_t u8 = wj_spv_type_int(b, 8);
-        t->memory_bytes = make_view(t, u8, 1, &t->byte_pointer);
+        wj_spv_view_make(t, VIEW_BYTES, wj_spv_type_int(b, 8));
     }
     t->trap_record = make_words_block(t, SpvStorageClassStorageBuffer, 4);
     decorate_with(b, t->trap_record, SpvDecorationDescriptorSet, 0);
@@ -387,14 +375,11 @@ static void zero_shared(struct wj_spv_translator *t, const struct entry *e, uint
 // every access goes to the memory that all see.
 static void make_coherent(struct wj_spv_translator *t)
 {
-    const uint32_t views[] = {t->memory_words, t->memory_vectors, t->memory_bytes, t->memory_pairs};
-    for (unsigned i = 0; (t->is_group || t->has_atomics) && i < 4; i++) {
-        if (views[i] != 0) {
-            decorate(&t->b, views[i], SpvDecorationCoherent);
-            if (t->has_atomics && t->caps->memory_order != WJ_GPU_NATIVE) {
-                decorate(&t->b, views[i], SpvDecorationVolatile);
-            }
-        }
+    if (t->is_group || t->has_atomics) {
+        wj_spv_view_decorate(t, SpvDecorationCoherent);
+    }
+    if (t->has_atomics && t->caps->memory_order != WJ_GPU_NATIVE) {
+        wj_spv_view_decorate(t, SpvDecorationVolatile);
     }
 }
 
@@ -407,7 +392,7 @@ static void make_pairs(struct wj_spv_translator *t)
     }
     if (has_any) {
         WJ_SPV_IN(&t->b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityInt64Atomics);
-        t->memory_pairs = make_view(t, t->types[REPR_U64], 8, &t->pair_pointer);
+        wj_spv_view_make(t, VIEW_PAIRS, t->types[REPR_U64]);
     }
 }
 
@@ -451,8 +436,8 @@ static void declare_entry(struct wj_spv_translator *t, const struct entry *e, ui
     uint32_t count = 2;
     memcpy(words + count, entry_name, sizeof entry_name);
     count += sizeof entry_name / 4;
-    const uint32_t interface[] = {t->memory_words,
-                                  t->memory_vectors,
+    const uint32_t interface[] = {t->views[VIEW_WORDS].variable,
+                                  t->views[VIEW_VECTORS].variable,
                                   t->trap_record,
                                   t->push,
                                   t->stop,
@@ -462,8 +447,8 @@ static void declare_entry(struct wj_spv_translator *t, const struct entry *e, ui
                                   e->group_count,
                                   e->local,
                                   t->window.stack_pointer,
-                                  t->memory_bytes,
-                                  t->memory_pairs,
+                                  t->views[VIEW_BYTES].variable,
+                                  t->views[VIEW_PAIRS].variable,
                                   t->window.private_array,
                                   t->window.shared_array};
     for (size_t i = 0; i < sizeof interface / sizeof *interface; i++) {
@@ -583,6 +568,10 @@ static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *f
 static bool check_kernel(struct wj_spv_translator *t)
 {
     const struct wj_module *module = t->module;
+    if (t->uses_addresses && (!t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED)) {
+        return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                          "memory at addresses: the device has no 64-bit integers");
+    }
     if (t->kernel_index >= module->func_count || module->funcs[t->kernel_index].is_imported) {
         return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                           "the kernel is not a function of the module");
@@ -710,6 +699,7 @@ static bool try_translate(struct wj_spv_translator *t, const struct wj_gpu_shape
     struct entry e = {.shape = shape};
     t->is_group = shape->items != 0;
     t->has_loops = t->is_group; // over phases
+    t->uses_addresses = shape->uses_addresses;
     wj_spv_builder_init(&t->b);
     *failure = (struct wj_spv_barred){.from = UINT32_MAX, .to = t->kernel_index};
     bool is_good = check_kernel(t) && check_offsets(t) && wj_spv_window_plan(t, shape);

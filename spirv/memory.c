@@ -195,18 +195,13 @@ bool wj_spv_open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
 
 // Loads. All in words; those that may be unaligned take one word more and shift, without a branch.
 
-static uint32_t word_pointer(struct wj_spv_translator *t, uint32_t index)
-{
-    return WJ_SPV_OP(&t->b, SpvOpAccessChain, t->word_pointer, t->memory_words, u32_const(t, 0),
-                     index);
-}
-
 static uint32_t load_word(struct wj_spv_translator *t, uint32_t index)
 {
     if (wj_spv_has_window(t)) {
         return wj_spv_window_load(t, index);
     }
-    return WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], word_pointer(t, index));
+    return wj_spv_view_read(t, VIEW_WORDS, t->types[REPR_U32],
+                            wj_spv_view_pointer(t, VIEW_WORDS, index));
 }
 
 static uint32_t word_index(struct wj_spv_translator *t, uint32_t address)
@@ -260,9 +255,7 @@ static uint32_t load_vector(struct wj_spv_translator *t, const struct access *ac
     const uint32_t type = t->types[REPR_U32X4];
     if (access->align_log2 >= 4 && !wj_spv_has_window(t)) {
         const uint32_t index = u32_op(t, SpvOpShiftRightLogical, access->address, u32_const(t, 4));
-        const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->vector_pointer,
-                                           t->memory_vectors, u32_const(t, 0), index);
-        return WJ_SPV_OP(b, SpvOpLoad, type, pointer);
+        return wj_spv_view_read(t, VIEW_VECTORS, type, wj_spv_view_pointer(t, VIEW_VECTORS, index));
     }
     uint32_t words[4];
     load_words(t, access, 4, words);
@@ -452,8 +445,8 @@ static void store_aligned(struct wj_spv_translator *t, uint32_t address, const u
             wj_spv_window_store(t, add_const(t, index, i), words[i]);
             continue;
         }
-        const uint32_t pointer = word_pointer(t, add_const(t, index, i));
-        WJ_SPV_DO(&t->b, SpvOpStore, pointer, words[i]);
+        const uint32_t pointer = wj_spv_view_pointer(t, VIEW_WORDS, add_const(t, index, i));
+        wj_spv_view_write(t, VIEW_WORDS, pointer, words[i]);
     }
 }
 
@@ -494,9 +487,7 @@ static void store_value(struct wj_spv_translator *t, const struct access *access
         if (access->align_log2 >= 4 && !wj_spv_has_window(t)) {
             const uint32_t index =
                 u32_op(t, SpvOpShiftRightLogical, access->address, u32_const(t, 4));
-            const uint32_t pointer = WJ_SPV_OP(b, SpvOpAccessChain, t->vector_pointer,
-                                               t->memory_vectors, u32_const(t, 0), index);
-            WJ_SPV_DO(b, SpvOpStore, pointer, vector);
+            wj_spv_view_write(t, VIEW_VECTORS, wj_spv_view_pointer(t, VIEW_VECTORS, index), vector);
             return;
         }
         for (uint32_t i = 0; i < 4; i++) {
@@ -667,7 +658,7 @@ static void merge_bits(struct wj_spv_translator *t, uint32_t index, uint32_t mas
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
-    const uint32_t pointer = word_pointer(t, index);
+    const uint32_t pointer = wj_spv_view_pointer(t, VIEW_WORDS, index);
     const uint32_t scope = u32_const(t, SpvScopeDevice);
     const uint32_t relaxed = u32_const(t, SpvMemorySemanticsMaskNone);
     const uint32_t others = WJ_SPV_OP(b, SpvOpNot, u32, mask);
@@ -697,9 +688,7 @@ void wj_spv_store_byte_view(struct wj_spv_translator *t, uint32_t address, uint3
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t narrow = WJ_SPV_OP(b, SpvOpUConvert, wj_spv_type_int(b, 8), byte);
-    const uint32_t pointer =
-        WJ_SPV_OP(b, SpvOpAccessChain, t->byte_pointer, t->memory_bytes, u32_const(t, 0), address);
-    WJ_SPV_DO(b, SpvOpStore, pointer, narrow);
+    wj_spv_view_write(t, VIEW_BYTES, wj_spv_view_pointer(t, VIEW_BYTES, address), narrow);
 }
 
 static void make_store_byte(struct wj_spv_translator *t)
@@ -708,7 +697,7 @@ static void make_store_byte(struct wj_spv_translator *t)
     begin_helper(t, t->store_byte, params);
     if (wj_spv_has_window(t)) {
         wj_spv_window_store_byte(t, params[0], params[1]);
-    } else if (t->memory_bytes != 0) {
+    } else if (t->views[VIEW_BYTES].block != 0) {
         wj_spv_store_byte_view(t, params[0], params[1]);
     } else {
         const uint32_t shift = bit_position(t, params[0]);
@@ -725,7 +714,7 @@ static void make_store_word(struct wj_spv_translator *t)
 {
     uint32_t params[2];
     begin_helper(t, t->store_word, params);
-    if (t->memory_bytes != 0 || wj_spv_has_window(t)) {
+    if (t->views[VIEW_BYTES].block != 0 || wj_spv_has_window(t)) {
         for (uint32_t i = 0; i < 4; i++) {
             const uint32_t byte = u32_op(t, SpvOpShiftRightLogical, params[1], u32_const(t, 8 * i));
             call_store(t, &t->store_byte, add_const(t, params[0], i), byte);

@@ -158,6 +158,23 @@ struct wj_spv_func {
     uint32_t call_at; // byte offset of the first call to it
 };
 
+// A view of linear memory: see view.c.
+enum wj_spv_view_kind {
+    VIEW_WORDS,
+    VIEW_VECTORS, // of four words
+    VIEW_BYTES,   // where the device can
+    VIEW_PAIRS,   // of 64 bits, where atomic operations need them
+    WJ_SPV_VIEWS,
+};
+
+struct wj_spv_view {
+    uint32_t block; // 0: there is no such view
+    uint32_t variable, block_pointer;
+    uint32_t pointer; // to an element
+};
+
+enum { WJ_SPV_PUSH_ADDRESS = 11 }; // members of the push constants: the low word, the high one
+
 // Where a word lies: see window.c.
 enum wj_spv_place { PLACE_PRIVATE, PLACE_SHARED, PLACE_MEMORY };
 
@@ -222,10 +239,8 @@ struct wj_spv_translator {
     // Types and module variables.
     uint32_t types[REPR_COUNT];
     uint32_t bool_types[REPR_COUNT]; // what comparing gives
-    uint32_t u32_pointer;            // into the word view
-    uint32_t memory_words, memory_vectors, memory_bytes;
-    uint32_t word_pointer, vector_pointer, byte_pointer;
-    uint32_t memory_pairs, pair_pointer; // of 64 bits, where atomic operations need them
+    struct wj_spv_view views[WJ_SPV_VIEWS];
+    bool uses_addresses; // memory is no buffer that is bound, but an address
     uint32_t trap_record, push, push_pointer;
     uint32_t stop, stop_address, fuel; // private variables
     struct wj_spv_window window;
@@ -371,6 +386,18 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op);
 uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, enum wj_spv_repr to,
                           bool is_signed, uint32_t a);
 uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a);
+
+// view.c
+void wj_spv_view_make(struct wj_spv_translator *t, enum wj_spv_view_kind kind, uint32_t element);
+// Of all views.
+void wj_spv_view_decorate(struct wj_spv_translator *t, SpvDecoration decoration);
+uint32_t wj_spv_view_pointer(struct wj_spv_translator *t, enum wj_spv_view_kind kind,
+                             uint32_t index);
+// Plain accesses through such a pointer.
+uint32_t wj_spv_view_read(struct wj_spv_translator *t, enum wj_spv_view_kind kind, uint32_t type,
+                          uint32_t pointer);
+void wj_spv_view_write(struct wj_spv_translator *t, enum wj_spv_view_kind kind, uint32_t pointer,
+                       uint32_t value);
 
 // memory.c
 bool wj_spv_memory(struct wj_spv_translator *t, const struct wj_op *op);

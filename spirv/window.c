@@ -125,8 +125,7 @@ static uint32_t begin_test(struct wj_spv_translator *t, uint32_t condition, uint
 
 static void at_memory(struct wj_spv_translator *t, const struct wj_spv_work *work, uint32_t index)
 {
-    const uint32_t pointer = WJ_SPV_OP(&t->b, SpvOpAccessChain, t->word_pointer, t->memory_words,
-                                       u32_const(t, 0), index);
+    const uint32_t pointer = wj_spv_view_pointer(t, VIEW_WORDS, index);
     work->emit(t, work, &(struct wj_spv_where){PLACE_MEMORY, pointer, index});
 }
 
@@ -178,14 +177,21 @@ void wj_spv_at_place(struct wj_spv_translator *t, const struct wj_spv_work *work
 static void emit_load(struct wj_spv_translator *t, const struct wj_spv_work *work,
                       const struct wj_spv_where *where)
 {
-    const uint32_t value = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], where->pointer);
+    const uint32_t u32 = t->types[REPR_U32];
+    const uint32_t value = where->place == PLACE_MEMORY
+                               ? wj_spv_view_read(t, VIEW_WORDS, u32, where->pointer)
+                               : WJ_SPV_OP(&t->b, SpvOpLoad, u32, where->pointer);
     WJ_SPV_DO(&t->b, SpvOpStore, work->result, value);
 }
 
 static void emit_store(struct wj_spv_translator *t, const struct wj_spv_work *work,
                        const struct wj_spv_where *where)
 {
-    WJ_SPV_DO(&t->b, SpvOpStore, where->pointer, work->value);
+    if (where->place == PLACE_MEMORY) {
+        wj_spv_view_write(t, VIEW_WORDS, where->pointer, work->value);
+    } else {
+        WJ_SPV_DO(&t->b, SpvOpStore, where->pointer, work->value);
+    }
 }
 
 // Replaces the bits of `mask`; other items may own the word's other bytes.
@@ -201,7 +207,7 @@ static void emit_merge(struct wj_spv_translator *t, const struct wj_spv_work *wo
         WJ_SPV_DO(b, SpvOpStore, where->pointer, u32_op(t, SpvOpBitwiseOr, kept, work->value));
         return;
     }
-    if (where->place == PLACE_MEMORY && t->memory_bytes != 0) {
+    if (where->place == PLACE_MEMORY && t->views[VIEW_BYTES].block != 0) {
         wj_spv_store_byte_view(t, work->address, work->byte);
         return;
     }

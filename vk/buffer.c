@@ -23,6 +23,7 @@ static bool make_buffer(struct wj_gpu_device *device, const void *next, uint64_t
 {
     memset(buffer, 0, sizeof *buffer);
     buffer->size_bytes = size_bytes;
+    buffer->has_address = (usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT) != 0;
     const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                      .pNext = next,
                                      .size = size_bytes,
@@ -40,8 +41,11 @@ static bool make_buffer(struct wj_gpu_device *device, const void *next, uint64_t
 static bool bind_memory(struct wj_gpu_device *device, const void *next, uint64_t size_bytes,
                         uint32_t type, struct wj_vk_buffer *buffer, struct wj_err *err)
 {
+    const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                             .pNext = next,
+                                             .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
     const VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                       .pNext = next,
+                                       .pNext = buffer->has_address ? &flags : next,
                                        .allocationSize = size_bytes,
                                        .memoryTypeIndex = type};
     VkResult result = device->vk.AllocateMemory(device->device, &info, NULL, &buffer->memory);
@@ -82,7 +86,7 @@ bool wj_vk_buffer_new(struct wj_gpu_device *device, uint64_t size_bytes, VkBuffe
 }
 
 bool wj_vk_buffer_import(struct wj_gpu_device *device, void *base, uint64_t size_bytes,
-                         struct wj_vk_buffer *buffer, struct wj_err *err)
+                         VkBufferUsageFlags usage, struct wj_vk_buffer *buffer, struct wj_err *err)
 {
     const uint64_t align = device->found->import_align_bytes;
     if (align == 0 || device->vk.GetMemoryHostPointerPropertiesEXT == NULL) {
@@ -106,8 +110,7 @@ bool wj_vk_buffer_import(struct wj_gpu_device *device, void *base, uint64_t size
     const VkExternalMemoryBufferCreateInfo external = {
         .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, .handleTypes = handle};
     VkMemoryRequirements needs;
-    if (!make_buffer(device, &external, size_bytes, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, buffer,
-                     &needs, err)) {
+    if (!make_buffer(device, &external, size_bytes, usage, buffer, &needs, err)) {
         return false;
     }
     // Without coherence every dispatch would have to flush ranges that cannot be mapped.
@@ -126,6 +129,13 @@ bool wj_vk_buffer_import(struct wj_gpu_device *device, void *base, uint64_t size
         wj_vk_buffer_free(device, buffer);
     }
     return ok;
+}
+
+uint64_t wj_vk_buffer_address(struct wj_gpu_device *device, const struct wj_vk_buffer *buffer)
+{
+    const VkBufferDeviceAddressInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
+                                            .buffer = buffer->buffer};
+    return buffer->has_address ? device->vk.GetBufferDeviceAddress(device->device, &info) : 0;
 }
 
 void wj_vk_buffer_free(struct wj_gpu_device *device, struct wj_vk_buffer *buffer)

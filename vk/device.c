@@ -114,6 +114,7 @@ static bool make_device(struct wj_gpu_device *device, struct wj_err *err)
         .pNext = is_1_3 ? &use13 : NULL,
         .storageBuffer8BitAccess = has12.storageBuffer8BitAccess,
         .shaderInt8 = has12.shaderInt8,
+        .bufferDeviceAddress = has12.bufferDeviceAddress,
         .shaderBufferInt64Atomics = has12.shaderBufferInt64Atomics};
     VkPhysicalDeviceVulkan11Features use11 = {.sType = has11.sType,
                                               .pNext = &use12,
@@ -127,6 +128,7 @@ static bool make_device(struct wj_gpu_device *device, struct wj_err *err)
     device->caps.has_int64 = has.features.shaderInt64;
     device->caps.has_float64 = has.features.shaderFloat64;
     device->caps.has_storage8 = has12.storageBuffer8BitAccess && has12.shaderInt8;
+    device->caps.has_addresses = has12.bufferDeviceAddress && has.features.shaderInt64;
     device->caps.has_atomic64 = has12.shaderBufferInt64Atomics && has.features.shaderInt64;
     device->caps.has_storage16 = has11.storageBuffer16BitAccess && has.features.shaderInt16;
 
@@ -232,6 +234,16 @@ static bool make_buffers(struct wj_gpu_device *device, struct wj_err *err)
                             &device->empty, err);
 }
 
+// Tests need no large memories for the ways of large memories.
+static void limit_range(struct wj_gpu_caps *caps)
+{
+    const char *text = getenv("WJIT_GPU_RANGE"); // bytes
+    const unsigned long long bytes = text != NULL ? strtoull(text, NULL, 10) : 0;
+    if (bytes != 0 && bytes < caps->storage_range_max_bytes) {
+        caps->storage_range_max_bytes = bytes;
+    }
+}
+
 bool wj_vk_open(struct wj_gpu *gpu, uint32_t index, struct wj_gpu_device **device_out,
                 struct wj_err *err)
 {
@@ -264,6 +276,7 @@ bool wj_vk_open(struct wj_gpu *gpu, uint32_t index, struct wj_gpu_device **devic
         return false;
     }
     device->keeps_pipelines = device->cache != NULL;
+    limit_range(&device->caps);
     *device_out = device;
     return true;
 }

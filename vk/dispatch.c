@@ -184,6 +184,10 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
                           "kernel and memory are on different devices");
     }
+    if (kernel->uses_addresses != (memory->address != 0)) {
+        return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
+                          "the kernel was made for a memory of another size");
+    }
     // nx * ny fits 64 bits; items are numbered in 32.
     uint64_t items = (uint64_t) work->nx * work->ny;
     if (__builtin_mul_overflow(items, work->nz, &items) || items > UINT32_MAX) {
@@ -205,6 +209,8 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         .fuel = work->fuel,
         .window = work->window,
         .phases = work->phases,
+        .address_low = (uint32_t) memory->address,
+        .address_high = (uint32_t) (memory->address >> 32),
     };
     pthread_mutex_lock(&kernel->device->lock);
     bool ok = run(kernel, memory, &push, trap, gpu_ms, err);

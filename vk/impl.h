@@ -66,6 +66,7 @@ struct wj_vk_buffer {
     VkDeviceMemory memory;
     void *mapped; // NULL: not visible to the host
     uint64_t size_bytes;
+    bool has_address;
 };
 
 // What the command buffer of a device holds, so that a dispatch that repeats is only submitted.
@@ -119,6 +120,7 @@ struct wj_gpu_memory {
     bool is_ready;               // false: a resize failed, or nothing is bound
     bool is_staged;              // `staging` and `local` have the same bytes
     struct wj_vk_buffer local;   // imported, or on the device
+    uint64_t address;            // of `local`, when no binding takes it; else 0
     struct wj_vk_buffer staging; // mirrored: what the device has, as the host saw it last
     VkBufferCopy *uploads;       // mirrored: room for one a block
     uint32_t upload_count;
@@ -129,6 +131,7 @@ struct wj_gpu_memory {
 struct wj_gpu_kernel {
     struct wj_gpu_device *device;
     VkPipeline pipeline;
+    bool uses_addresses;
     uint32_t numbered; // items that the numbers of a workgroup count: 1 for a group kernel
 };
 
@@ -164,7 +167,9 @@ bool wj_vk_buffer_new(struct wj_gpu_device *device, uint64_t size_bytes, VkBuffe
                       VkMemoryPropertyFlags needed, VkMemoryPropertyFlags wanted,
                       struct wj_vk_buffer *buffer, struct wj_err *err);
 bool wj_vk_buffer_import(struct wj_gpu_device *device, void *base, uint64_t size_bytes,
-                         struct wj_vk_buffer *buffer, struct wj_err *err);
+                         VkBufferUsageFlags usage, struct wj_vk_buffer *buffer, struct wj_err *err);
+// 0: it was made without.
+uint64_t wj_vk_buffer_address(struct wj_gpu_device *device, const struct wj_vk_buffer *buffer);
 void wj_vk_buffer_free(struct wj_gpu_device *device, struct wj_vk_buffer *buffer);
 
 // memory.c

@@ -9,7 +9,8 @@
 static void bind_set(struct wj_gpu_memory *memory)
 {
     struct wj_gpu_device *device = memory->device;
-    const bool is_empty = memory->local.buffer == VK_NULL_HANDLE;
+    // Kernels that go by the address use no binding.
+    const bool is_empty = memory->local.buffer == VK_NULL_HANDLE || memory->local.has_address;
     const VkDescriptorBufferInfo buffers[BINDING_COUNT] = {
         [BINDING_MEMORY] = {.buffer = is_empty ? device->empty.buffer : memory->local.buffer,
                             .range = is_empty ? device->empty.size_bytes : memory->size_bytes},
@@ -50,7 +51,7 @@ static bool make_set(struct wj_gpu_memory *memory, struct wj_err *err)
     return result == VK_SUCCESS || wj_vk_fail(err, "vkAllocateDescriptorSets", result);
 }
 
-static bool make_mirror(struct wj_gpu_memory *memory, struct wj_err *err)
+static bool make_mirror(struct wj_gpu_memory *memory, VkBufferUsageFlags usage, struct wj_err *err)
 {
     struct wj_gpu_device *device = memory->device;
     const uint64_t blocks = (memory->size_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
@@ -63,8 +64,7 @@ static bool make_mirror(struct wj_gpu_memory *memory, struct wj_err *err)
     memory->is_staged = false;
     const VkBufferUsageFlags transfer =
         VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-    return wj_vk_buffer_new(device, memory->size_bytes,
-                            transfer | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, 0,
+    return wj_vk_buffer_new(device, memory->size_bytes, transfer | usage, 0,
                             VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, &memory->local, err) &&
            wj_vk_buffer_new(device, memory->size_bytes, transfer,
                             VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
@@ -102,28 +102,32 @@ static bool attach(struct wj_gpu_memory *memory, struct wj_err *err)
         return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "%s was lost",
                           device->found->info.name);
     }
-    if (size > device->caps.storage_range_max_bytes) {
+    const bool has_address = wj_gpu_needs_address(&device->caps, size);
+    if (size > device->caps.storage_range_max_bytes && !has_address) {
         return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
                           "memory of %llu bytes: %s takes %llu at most", (unsigned long long) size,
                           device->found->info.name,
                           (unsigned long long) device->caps.storage_range_max_bytes);
     }
+    VkBufferUsageFlags usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+    usage |= has_address ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0;
     const bool wants_mirror = wj_vk_prefers_mirror(device->gpu, device->found);
     bool ok = true;
     if (size != 0 && !wants_mirror) {
         // What a driver refuses to import is mirrored, unless the user asked for the import.
         const bool is_strict = device->gpu->memory_mode == WJ_VK_MEMORY_IMPORT;
-        ok = wj_vk_buffer_import(device, memory->base, size, &memory->local,
+        ok = wj_vk_buffer_import(device, memory->base, size, usage, &memory->local,
                                  is_strict ? err : NULL) ||
-             (!is_strict && make_mirror(memory, err));
+             (!is_strict && make_mirror(memory, usage, err));
     } else if (size != 0) {
-        ok = make_mirror(memory, err);
+        ok = make_mirror(memory, usage, err);
     }
     if (!ok) {
         release(memory);
         return false;
     }
     bind_set(memory);
+    memory->address = wj_vk_buffer_address(device, &memory->local);
     memory->is_ready = true;
     return true;
 }

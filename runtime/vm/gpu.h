@@ -47,7 +47,8 @@ enum wj_gpu_verdict {
 
 struct wj_gpu_caps {
     bool has_int64, has_float64, has_storage8, has_storage16;
-    bool has_atomic64; // on memory
+    bool has_atomic64;  // on memory
+    bool has_addresses; // of buffers, for memories that no binding takes
     uint32_t subgroup_size;
     uint64_t storage_range_max_bytes; // of one binding
     uint32_t workgroup_count_max[3];
@@ -88,7 +89,15 @@ struct wj_gpu_shape {
     uint32_t shared_bytes; // scratch memory of the group
     uint32_t own_bytes;    // and of each item
     uint32_t stack_bytes;  // of the shadow stack, at most, of each item; 0: it has none
+    // Of all kernels: memory is at push.address, and binding 0 is not used.
+    uint32_t uses_addresses;
 };
+
+// Whether a memory of that size is reached by its address.
+static inline bool wj_gpu_needs_address(const struct wj_gpu_caps *caps, uint64_t size_bytes)
+{
+    return caps->has_addresses && size_bytes > caps->storage_range_max_bytes;
+}
 
 // A kernel as the translator made it: a compute shader with one entry point "main" and this
 // interface, all in descriptor set 0:
@@ -130,6 +139,7 @@ struct wj_gpu_push {
     // stack pointer is the end of its stack; what is above the window is everyone's.
     uint32_t window;
     uint32_t phases;
+    uint32_t address_low, address_high; // of memory on the device, for shape.uses_addresses
 };
 
 // Zeroed before a dispatch. The first invocation that traps fills it in.

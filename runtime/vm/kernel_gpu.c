@@ -337,6 +337,12 @@ static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_sha
     struct wj_memory *memory = dispatch->instance->memory0;
     *shape = dispatch->shape;
     *window = 0;
+    if (memory != NULL) {
+        struct wj_kernels *kernels = dispatch->kernels;
+        const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
+        shape->uses_addresses =
+            wj_gpu_needs_address(driver->caps(kernels->device), atomic_load(&memory->size_bytes));
+    }
     if (!facts->is_for_device || !facts->uses_stack || !dispatch->plan->has_stack) {
         return shape->items == 0 ||
                refuse_because(dispatch->kernel, "has group memory, and no stack to lay it on");
