@@ -20,7 +20,8 @@ check() {
     name="${*:2} $(basename "$module")"
     "${@:2}" --text "$module" >"$scratch/ours" || fail "$name: it died"
     "$here/numeric/agree.py" "$scratch/ours" || fail "$name: forms differ"
-    if [ -n "$node" ] && ! diff "$scratch/ours" "$module.other" >"$scratch/diff"; then
+    [ -f "$module.other" ] || return 0
+    if ! diff "$scratch/ours" "$module.other" >"$scratch/diff"; then
         fail "$name: another engine differs"
         head -n 6 "$scratch/diff"
     fi
@@ -28,8 +29,11 @@ check() {
 
 for wat in "$scratch"/*.wat; do
     module=${wat%.wat}.wasm
-    wat2wasm "$wat" -o "$module" || exit 1
-    [ -z "$node" ] || "$node" "$here/../fuzz/v8_trace.mjs" --text "$module" >"$module.other"
+    wat2wasm --enable-relaxed-simd "$wat" -o "$module" || exit 1
+    # What relaxed operations give is each engine's own.
+    if [ -n "$node" ] && [ "$(basename "$wat")" != relaxed.wat ]; then
+        "$node" "$here/../fuzz/v8_trace.mjs" --text "$module" >"$module.other"
+    fi
     for trace in "${traces[@]}"; do
         for options in "" "--eager --explicit" "--narrow"; do
             # shellcheck disable=SC2086

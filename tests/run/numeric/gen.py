@@ -6,6 +6,9 @@ import itertools
 import os
 import sys
 
+sys.dont_write_bytecode = True
+import lanes
+
 I32 = [0, 1, 2, 7, 31, 32, 0x7f, 0xffff8000, 0x7fffffff, 0x80000000, 0xffffffff]
 I64 = [0, 1, 5, 63, 64, 0xffffffff, 0x80000000, 0x123456789abcdef0, 2**63 - 1, 2**63, 2**64 - 1]
 F32 = ["0", "-0", "1", "-1.5", "0.1", "0x1p-149", "0x1.fffffep+127", "-0x1p+31", "0x1.fffffep+30",
@@ -16,6 +19,11 @@ V128 = ["i64x2 0 0", "i64x2 -1 -1", "i8x16 0 1 2 3 -1 -2 -128 127 16 31 15 64 -6
         "i16x8 0 -1 1 0x7fff 0x8000 0x00ff 0xff00 0x0180", "i32x4 0 0x7fffffff 0x80000000 -1",
         "f32x4 1.5 -0 nan -inf", "f32x4 0x1p-149 3e9 -3e9 0x1.fffffep+127",
         "f64x2 -0 nan", "f64x2 -2.5 0x1p+63", "f64x2 inf 4294967295.7"]
+# What conversions to floats round, halfway between two and a bit above that.
+ROUNDED = {"i32": I32 + [0x1000001, 0x1000003, 0x7fffffbf, 0x80000081, 0xffffff7f],
+           "i64": I64 + [2**53 + 1, 2**53 + 3, 2**63 + 1024, 2**63 + 1025, 2**63 + 2**39,
+                         2**63 + 2**39 + 1, 2**40 + 2**16, 2**40 + 2**16 + 1, 2**64 - 1024,
+                         2**63 - 512, 2**63 - 511, 0x7fffff4000000001]}
 EDGES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": V128}
 LANES = {"i8x16": 16, "i16x8": 8, "i32x4": 4, "i64x2": 2, "f32x4": 4, "f64x2": 2}
 LANE_TYPE = {"i8x16": "i32", "i16x8": "i32", "i32x4": "i32", "i64x2": "i64", "f32x4": "f32",
@@ -24,8 +32,9 @@ HOMELESS = 16 # heavier locals of each type than the operands, which then get no
 
 
 class Op:
-    def __init__(self, text, params, result, lanes=None, traps=None, is_condition=False):
-        self.text, self.params, self.result = text, params, result
+    def __init__(self, text, params, result, lanes=None, traps=None, is_condition=False,
+                 edges=EDGES):
+        self.text, self.params, self.result, self.edges = text, params, result, edges
         self.lanes = lanes    # of a vector that may have NaNs
         self.traps = traps or (lambda *_: False)
         self.is_condition = is_condition
@@ -76,7 +85,7 @@ def conversions():
     for i, f, s in itertools.product(("i32", "i64"), ("f32", "f64"), "su"):
         yield Op(f"{i}.trunc_{f}_{s}", [f], i, traps=truncation_traps(i, s))
         yield Op(f"{i}.trunc_sat_{f}_{s}", [f], i)
-        yield Op(f"{f}.convert_{i}_{s}", [i], f)
+        yield Op(f"{f}.convert_{i}_{s}", [i], f, edges=ROUNDED)
     for i, f in (("i32", "f32"), ("i64", "f64")):
         yield Op(f"{i}.reinterpret_{f}", [f], i)
         yield Op(f"{f}.reinterpret_{i}", [i], f)
@@ -142,6 +151,23 @@ def vector_ops():
             yield Op(f"{shape}.bitmask", ["v128"], "i32")
             for name in ("shl", "shr_s", "shr_u"):
                 yield Op(f"{shape}.{name}", ["v128", "i32"], "v128")
+
+
+def relaxed_ops():
+    """Engines may differ here, but one engine has to say the same each time."""
+    yield Op("i8x16.relaxed_swizzle", ["v128", "v128"], "v128")
+    for suffix in ("f32x4_s", "f32x4_u", "f64x2_s_zero", "f64x2_u_zero"):
+        yield Op(f"i32x4.relaxed_trunc_{suffix}", ["v128"], "v128")
+    for shape in ("f32x4", "f64x2"):
+        for name in ("madd", "nmadd"):
+            yield Op(f"{shape}.relaxed_{name}", ["v128"] * 3, "v128", lanes=shape)
+        for name in ("min", "max"):
+            yield Op(f"{shape}.relaxed_{name}", ["v128", "v128"], "v128", lanes=shape)
+    for shape in ("i8x16", "i16x8", "i32x4", "i64x2"):
+        yield Op(f"{shape}.relaxed_laneselect", ["v128"] * 3, "v128")
+    yield Op("i16x8.relaxed_q15mulr_s", ["v128", "v128"], "v128")
+    yield Op("i16x8.dot_i8x16_i7x16_s", ["v128", "v128"], "v128")
+    yield Op("i32x4.dot_i8x16_i7x16_add_s", ["v128"] * 3, "v128")
 
 
 # ---- Forms ------------------------------------------------------------------------------------
@@ -305,7 +331,7 @@ def function(op, form, tuples):
 def module(ops, most):
     text = ["(module (memory 1) (func $nothing)"]
     for op in ops:
-        tuples = [values for values in itertools.product(*(EDGES[t] for t in op.params))
+        tuples = [values for values in itertools.product(*(op.edges[t] for t in op.params))
                   if not op.traps(*values)]
         step = max(1, len(tuples) // most)
         tuples = tuples[::step if step % 2 else step + 1] # not always the same operand
@@ -316,6 +342,9 @@ def module(ops, most):
     return "\n".join(text + [")"])
 
 
+VECTOR_GROUPS = ("vector0", "vector1", "vector2", "vector3", "relaxed")
+
+
 def main():
     folder = sys.argv[1]
     vectors = list(vector_ops())
@@ -323,9 +352,12 @@ def main():
               "f32": list(float_ops("f32")), "f64": list(float_ops("f64")),
               "convert": list(conversions())}
     groups.update({f"vector{k}": vectors[k::4] for k in range(4)})
+    groups["relaxed"] = list(relaxed_ops())
     for name, ops in groups.items():
         with open(os.path.join(folder, name + ".wat"), "w", encoding="ascii") as file:
-            file.write(module(ops, 24 if name.startswith("vector") else 150))
+            file.write(module(ops, 24 if name in VECTOR_GROUPS else 200))
+    with open(os.path.join(folder, "lanes.wat"), "w", encoding="ascii") as file:
+        file.write(lanes.module(vectors))
 
 
 if __name__ == "__main__":
