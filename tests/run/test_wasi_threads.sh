@@ -123,6 +123,21 @@ wat many <<'WAT'
 WAT
 expect 0 - "$WJIT" many.wasm
 
+# As many threads as there can be: the time limit does not wait for each of them to end.
+wat bomb <<'WAT'
+(module
+  (import "env" "memory" (memory 1 1 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (func (export "wasi_thread_start") (param i32 i32)
+    (loop $l (drop (call $spawn (i32.const 0))) (br $l)))
+  (func (export "_start") (loop $l (drop (call $spawn (i32.const 0))) (br $l))))
+WAT
+if [ -z "${WJIT_EMULATED:-}" ]; then
+    TIMEFORMAT='%U %S'
+    { time expect 124 'time limit' "$WJIT" --timeout 500ms bomb.wasm; } 2>used
+    awk '{ exit $1 + $2 > 5 }' used || fail "a bomb of threads took $(cat used) s of processor"
+fi
+
 # Modules that cannot have threads.
 wat nostart <<'WAT'
 (module
