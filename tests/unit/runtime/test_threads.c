@@ -182,8 +182,12 @@ static void test_other_engine(void **state)
     embed_close(&b);
 }
 
-int main(void)
+// With an argument: the tests of this name alone, `*` stands for anything.
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signal_stacks),
         cmocka_unit_test(test_blocked_signals),
