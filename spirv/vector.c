@@ -641,9 +641,9 @@ bool wj_spv_vector(struct wj_spv_translator *t, const struct wj_op *op)
 {
     switch ((enum wj_family) op->family) {
     case FAM_VSHUFFLE: return shuffle(t, op);
-    case FAM_VSPLAT: return splat(t, op);
-    case FAM_VEXTRACT: return extract(t, op);
-    case FAM_VREPLACE: return replace(t, op);
+    case FAM_VSPLAT: return check_shape(t, op) && splat(t, op);
+    case FAM_VEXTRACT: return check_shape(t, op) && extract(t, op);
+    case FAM_VREPLACE: return check_shape(t, op) && replace(t, op);
     case FAM_VUNARY: return unary(t, op);
     case FAM_VBINARY: return binary(t, op);
     case FAM_VTERNARY: return ternary(t, op);

@@ -33,6 +33,22 @@ run python3 -B "$spirv/hostile.py" --check "$check" --seed "${WJIT_FUZZ_SEED:-1}
 cat out
 [ "$code" -eq 0 ] || fail "hostile addresses: $(head -c 600 out err)"
 
+# Lanes of f64 that are only moved: where there is no f64 the kernel stays on the CPU. Once it had a
+# shader of no sense, on which SwiftShader crashed.
+wat lanes <<'WAT'
+(module
+  (memory (export "memory") 1) (table funcref (elem $k))
+  (func $k (param $x i32) (param i32 i32) (param $args i32)
+    (f64.store (local.get $args) (f64x2.extract_lane 1 (v128.load (local.get $args)))))
+  (func $for (export "wjit.parallel_for.v1") (param i32 i32 i32) (param $k i32) (param $args i32)
+    (call_indirect (param i32 i32 i32 i32) (i32.const 0) (i32.const 0) (i32.const 0)
+                   (local.get $args) (local.get $k)))
+  (func (export "_start")
+    (call $for (i32.const 1) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 64))))
+WAT
+expect 0 ': translated$' "$check" --gpu=any --gpu-explain lanes.wasm
+WJIT_CHECK_DEVICE=pairs expect 0 'no 64-bit floats' "$check" --gpu=any --gpu-explain lanes.wasm
+
 # What the device is for: a load without its check is found, by the device and by nothing else.
 wat load <<'WAT'
 (module
