@@ -243,7 +243,7 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op)
         id = WJ_SPV_OP(b, cvt->action == FROM_S ? SpvOpConvertSToF : SpvOpConvertUToF, type, a);
         break;
     case REAL:
-        id = WJ_SPV_OP(b, SpvOpFConvert, type, a);
+        id = wj_spv_arithmetic(t, cvt->to, WJ_SPV_OP(b, SpvOpFConvert, type, a));
         if (!value.is_dynamic && cvt->to == REPR_F32) {
             // It may have become 0, with which drivers multiply and divide as they like.
             const uint32_t bits = WJ_SPV_OP(b, SpvOpBitcast, t->types[REPR_U32], id);

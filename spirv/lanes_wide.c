@@ -253,9 +253,11 @@ static bool convert(struct wj_spv_translator *t, const struct wj_op *op)
             lanes[i] = WJ_SPV_OP(&t->b, code, t->types[REPR_F64], in);
         } else if (sub == VUN_PROMOTE_LOW) {
             in = WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[REPR_F32], in);
-            lanes[i] = WJ_SPV_OP(&t->b, SpvOpFConvert, t->types[REPR_F64], in);
+            in = WJ_SPV_OP(&t->b, SpvOpFConvert, t->types[REPR_F64], in);
+            lanes[i] = wj_spv_arithmetic(t, REPR_F64, in);
         } else if (sub == VUN_DEMOTE_ZERO) {
-            const uint32_t out = WJ_SPV_OP(&t->b, SpvOpFConvert, t->types[REPR_F32], in);
+            in = WJ_SPV_OP(&t->b, SpvOpFConvert, t->types[REPR_F32], in);
+            const uint32_t out = wj_spv_arithmetic(t, REPR_F32, in);
             lanes[i] =
                 wj_spv_opaque(t, REPR_U32, WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[REPR_U32], out));
         } else {

@@ -399,7 +399,35 @@ static struct wj_spv_value soft_result(struct wj_spv_translator *t, enum wj_spv_
     return result;
 }
 
-bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+static uint32_t canonical(struct wj_spv_translator *t, enum wj_spv_repr bits, uint32_t a)
+{
+    const uint32_t nan = wj_spv_int(t, bits, infinity(bits) | quiet_bit(bits));
+    return select_each(t, bits, is_nan_bits(t, bits, a), nan, a);
+}
+
+uint32_t wj_spv_arithmetic(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id)
+{
+    if (!t->caps->wants_canonical_nans) {
+        return id;
+    }
+    const enum wj_spv_repr bits = wj_spv_bits_of(repr);
+    const uint32_t a = WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[bits], id);
+    return WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[repr], canonical(t, bits, a));
+}
+
+// The same of a value of this form, or of its bits.
+static void make_canonical(struct wj_spv_translator *t, enum wj_spv_repr repr,
+                           struct wj_spv_value *value)
+{
+    const enum wj_spv_repr bits = wj_spv_bits_of(repr);
+    const bool is_dynamic = value->is_dynamic;
+    if (t->caps->wants_canonical_nans) {
+        *value = wj_spv_value(canonical(t, bits, wj_spv_as(t, *value, bits)), bits);
+        value->is_dynamic = is_dynamic;
+    }
+}
+
+static bool funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
                    enum wj_funop sub, struct wj_spv_value a, struct wj_spv_value *result)
 {
     const enum wj_spv_repr bits = wj_spv_bits_of(repr);
@@ -457,7 +485,19 @@ bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     return true;
 }
 
-bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+                   enum wj_funop sub, struct wj_spv_value a, struct wj_spv_value *result)
+{
+    if (!funary(t, op, repr, sub, a, result)) {
+        return false;
+    }
+    if (sub != FUN_ABS && sub != FUN_NEG) {
+        make_canonical(t, repr, result);
+    }
+    return true;
+}
+
+static bool fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
                     enum wj_fbinop sub, struct wj_spv_value a, struct wj_spv_value b,
                     struct wj_spv_value *result)
 {
@@ -516,6 +556,19 @@ bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
     const uint32_t y = wj_spv_as(t, b, repr);
     *result = wj_spv_value(wj_spv_exact(t, arithmetic, repr, x, y), repr);
     result->is_dynamic = true;
+    return true;
+}
+
+bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
+                    enum wj_fbinop sub, struct wj_spv_value a, struct wj_spv_value b,
+                    struct wj_spv_value *result)
+{
+    if (!fbinary(t, op, repr, sub, a, b, result)) {
+        return false;
+    }
+    if (sub != FBIN_COPYSIGN) {
+        make_canonical(t, repr, result);
+    }
     return true;
 }
 

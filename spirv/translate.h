@@ -373,6 +373,8 @@ uint32_t wj_spv_exact(struct wj_spv_translator *t, SpvOp op, enum wj_spv_repr re
                       uint32_t b);
 bool wj_spv_funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
                    enum wj_funop sub, struct wj_spv_value a, struct wj_spv_value *result);
+// A result of float arithmetic, lanes too, whose NaNs are canonical where they must be.
+uint32_t wj_spv_arithmetic(struct wj_spv_translator *t, enum wj_spv_repr repr, uint32_t id);
 bool wj_spv_fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_spv_repr repr,
                     enum wj_fbinop sub, struct wj_spv_value a, struct wj_spv_value b,
                     struct wj_spv_value *result);

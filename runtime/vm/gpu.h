@@ -58,6 +58,8 @@ struct wj_gpu_caps {
     // all; 0: it does not.
     uint32_t loop_iterations_max;
     uint32_t loop_group_size; // invocations counted together
+    // Of the engine, not the device: NaNs that arithmetic makes are the canonical one.
+    bool wants_canonical_nans;
 #define WJ_GPU_QUIRK_FIELD(name) enum wj_gpu_verdict name;
     WJ_GPU_QUIRKS(WJ_GPU_QUIRK_FIELD)
 #undef WJ_GPU_QUIRK_FIELD

@@ -202,17 +202,18 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
 {
     struct wj_engine *engine = dispatch->kernels->engine;
     const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
-    const struct wj_gpu_caps *caps = driver->caps(dispatch->kernels->device);
+    struct wj_gpu_caps caps = *driver->caps(dispatch->kernels->device);
     struct wj_gpu_code code = {0};
+    caps.wants_canonical_nans = engine->settings.is_deterministic;
     if (!engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index,
-                                     &shader->shape, caps, &code, reason)) {
+                                     &shader->shape, &caps, &code, reason)) {
         return false;
     }
     shader->has_loops = code.has_loops;
     shader->leaves_to_host = code.leaves_to_host;
     double pipeline_ms = 0;
     bool is_made = false;
-    if (caps->loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
+    if (caps.loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
         wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                    "has loops, which this driver ends silently");
     } else {

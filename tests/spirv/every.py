@@ -33,6 +33,20 @@ EDGES = {
             0x47efffffe0000000, 0x400921fb54442d18],
 }
 COUNT = 24
+# With --deterministic: signalling ones, signs, payloads.
+NANS = {
+    "F32": [0x00000000, 0x80000000, 0x00000001, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x40200000,
+            0x4effffff, 0xcf000000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000,
+            0x7fa00000, 0xff800001, 0x7f800001, 0x7fffffff, 0xffffffff, 0x7fc12345, 0xffc54321,
+            0x7fbfffff, 0x40490fdb, 0x5f7fffff],
+    "F64": [0x0, 1 << 63, 1, 0x3ff0000000000000, 0xbff0000000000000, 0x3fe0000000000000,
+            0x4004000000000000, 0x41e0000000000000, 0xc3e0000000000000, 0x7fefffffffffffff,
+            0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000000,
+            0x7ff4000000000000, 0xfff0000000000001, 0x7ff0000000000001, 0x7fffffffffffffff,
+            0xffffffffffffffff, 0x7ff8123456789abc, 0xfff8fedcba987654, 0x7ff7ffffffffffff,
+            0x400921fb54442d18, 0x47efffffe0000000],
+}
+is_open = {"F32", "F64", "f32x4", "f64x2"}  # of these the bits of NaNs are open
 SIZES = {"I32": 4, "I64": 8, "F32": 4, "F64": 8, "V128": 16}
 FAMILIES = """IUNARY IBINARY IEQZ ICOMPARE FUNARY FBINARY FCOMPARE CONVERT WIDE VSHUFFLE VSPLAT
 VEXTRACT VREPLACE VUNARY VBINARY VTERNARY VTEST VSHIFT LOAD STORE LOAD_LANE STORE_LANE ATOMIC_LOAD
@@ -93,12 +107,12 @@ def operand(kind, which):
 
 def canonical(kind, text, name):
     """Replaces NaNs, whose bits are open, by one."""
-    if kind in ("F32", "F64"):
+    if kind in ("F32", "F64") and kind in is_open:
         low = kind.lower()
         return f"(local.set ${low} {text}) (select ({low}.const nan) (local.get ${low}) " \
                f"({low}.ne (local.get ${low}) (local.get ${low})))"
     shape = name.split(".")[0]
-    if kind == "V128" and shape in ("f32x4", "f64x2"):
+    if kind == "V128" and shape in is_open:
         nan = "f32x4 nan nan nan nan" if shape == "f32x4" else "f64x2 nan nan"
         return f"(local.set $v {text}) (v128.bitselect (local.get $v) (v128.const {nan}) " \
                f"({shape}.eq (local.get $v) (local.get $v)))"
@@ -292,7 +306,13 @@ def main():
     parser.add_argument("--device", default="any")
     parser.add_argument("--allow", default="^$")
     parser.add_argument("--match", default="")
+    parser.add_argument("--deterministic", action="store_true", help="NaNs have their bits, too")
     options = parser.parse_args()
+    more = []
+    if options.deterministic:
+        more.append("--deterministic")
+        EDGES.update(NANS)
+        is_open.clear()
     here = os.path.dirname(os.path.abspath(__file__))
     rows = [op for op in operations(os.path.join(here, "../../wasm/opcodes.def"))
             if re.search(options.match, op[0])]
@@ -300,8 +320,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wasm = os.path.join(folder, "every.wasm")
         assemble(module(groups), wasm)
-        cpu = run([options.wjit, "--gpu=off", wasm])
-        gpu = run([options.wjit, "--gpu-explain", f"--gpu={options.device}", wasm])
+        cpu = run([options.wjit, *more, "--gpu=off", wasm])
+        gpu = run([options.wjit, *more, "--gpu-explain", f"--gpu={options.device}",
+                   wasm])
     failures = 0
     on_cpu = 0
     for code, _, err in (cpu, gpu):

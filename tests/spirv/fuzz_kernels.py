@@ -42,8 +42,11 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seconds", type=int, help="begin no kernel after this time")
     parser.add_argument("--node", default=shutil.which("node"))
+    parser.add_argument("--deterministic", action="store_true", help="NaNs have their bits, too")
     parser.add_argument("--keep", help="a folder for the modules that differ")
     options = parser.parse_args()
+    more = ["--deterministic"] if options.deterministic else []
+    kernels.Kernel.keeps_nans = options.deterministic
     failures = 0
     on_device = 0
     done = 0
@@ -66,11 +69,11 @@ def main():
             # Some reach memory by its address, as if no binding of the device took it.
             limits = {"WJIT_GPU_RANGE": "4096"} if seed % 4 == 3 else {}
             runs = {
-                "cpu": run([options.wjit, "--gpu=off", wasm]),
-                "gpu": run([options.wjit, "--gpu-explain",
+                "cpu": run([options.wjit, *more, "--gpu=off", wasm]),
+                "gpu": run([options.wjit, *more, "--gpu-explain",
                             f"--gpu={options.device}", wasm], **limits),
             }
-            if options.node:
+            if options.node and not options.deterministic:
                 runs["node"] = run([options.node, script, wasm])
             on_device += ": translated" in runs["gpu"][2]
             if len({(code, out) for code, out, _ in runs.values()}) != 1:
