@@ -122,6 +122,19 @@ static const char *apply_gpu_fp(struct options *options, const char *value)
     return strcmp(value, "exact") && strcmp(value, "fast") ? "exact or fast was expected" : NULL;
 }
 
+static const char *apply_lanes(struct options *options, const char *value)
+{
+    static const char *const names[] = {
+        [WJIT_LANES_AUTO] = "auto", [WJIT_LANES_OFF] = "off", [WJIT_LANES_ALL] = "all"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (!strcmp(value, names[i])) {
+            options->lanes = (wjit_lanes_t) i;
+            return NULL;
+        }
+    }
+    return "auto, off or all was expected";
+}
+
 static const char *apply_threads(struct options *options, const char *value)
 {
     uint64_t threads;
@@ -205,14 +218,15 @@ static const char *apply_emit(struct options *options, const char *value)
     static const char *const names[] = {[WJIT_DUMP_OPS] = "ops",
                                         [WJIT_DUMP_MASM] = "masm",
                                         [WJIT_DUMP_CODE] = "code",
-                                        [WJIT_DUMP_SPIRV] = "spirv"};
+                                        [WJIT_DUMP_SPIRV] = "spirv",
+                                        [WJIT_DUMP_LANES] = "lanes"};
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (!strcmp(value, names[i])) {
             options->emit = (wjit_dump_t) i;
             return NULL;
         }
     }
-    return "ops, masm, code or spirv was expected";
+    return "ops, masm, code, spirv or lanes was expected";
 }
 
 static const char *apply_func(struct options *options, const char *value)
@@ -258,6 +272,7 @@ static const struct row rows[] = {
     {"--gpu-isolate", VALUE_NONE, ON_RUN, apply_gpu_isolate},
     {"--gpu-memory", VALUE_NEEDED, ON_RUN | ON_BENCH, apply_gpu_memory},
     {"--gpu-fp", VALUE_NEEDED, ON_RUN, apply_gpu_fp},
+    {"--lanes", VALUE_NEEDED, ON_RUN, apply_lanes},
     {"--threads", VALUE_NEEDED, ON_RUN | ON_COMPILE | ON_BENCH, apply_threads},
     {"--features", VALUE_OPTIONAL, ON_RUN | ON_COMPILE | ON_VALIDATE | ON_DUMP | ON_FEATURES,
      apply_features},
@@ -439,6 +454,8 @@ void options_print_help(void)
         "                          crashes\n"
         "  --gpu-memory=auto|import|mirror  --gpu-fp=exact|fast\n"
         "  --threads N             threads for kernels and compilation\n"
+        "  --lanes=auto|off|all    eight items of a kernel at a time on the CPU: where that\n"
+        "                          pays, never, wherever it can be done\n"
         "  --features=[+-]NAME,... switch features of WebAssembly on or off; alone: list them\n"
         "  --deterministic         the deterministic profile: canonical NaNs\n"
         "  --timeout DUR           stop after this time: 500ms, 2s, 1m\n"
@@ -448,7 +465,7 @@ void options_print_help(void)
         "  --stats[=json]          figures on stderr at the end\n"
         "wjit compile [OPTIONS] FILE.wasm -o FILE.cwasm [--target x86-64|aarch64]\n"
         "wjit validate FILE.wasm\n"
-        "wjit dump [--emit=ops|masm|code|spirv] [--func INDEX] FILE.wasm\n"
+        "wjit dump [--emit=ops|masm|code|spirv|lanes] [--func INDEX] FILE.wasm\n"
         "wjit devices [--json] [--verbose]         the GPUs; how each computes every operation\n"
         "wjit bench [--gpu=DEVICE] [--threads N] [--json]   the same kernels on the CPU and on "
         "this\n"

@@ -39,6 +39,7 @@ struct options {
     const char *invoke;
     const char *gpu; // NULL: none; "": the best
     bool explains_gpu;
+    wjit_lanes_t lanes;
     bool checks_kernels;
     double gpu_verify_rate;
     bool isolates_gpu;

@@ -26,6 +26,7 @@ static wasm_config_t *make_config(const struct options *options)
     wjit_config_set_deterministic(config, options->is_deterministic);
     wjit_config_set_threads(config, options->threads);
     wjit_config_set_gpu(config, options->gpu);
+    wjit_config_set_lanes(config, options->lanes);
     wjit_config_set_check_kernels(config, options->checks_kernels);
     wjit_config_set_gpu_verify(config, options->gpu_verify_rate);
     // Under that name the command finds itself, wherever it was moved to.

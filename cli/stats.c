@@ -47,7 +47,10 @@ static void print_kernel_json(void *env, const wjit_kernel_info_t *kernel)
     json_string(stderr, "reason", kernel->reason);
     fprintf(stderr, ", \"dispatches\": %llu, \"gpu_dispatches\": %llu, ",
             (unsigned long long) kernel->dispatches, (unsigned long long) kernel->gpu_dispatches);
-    fprintf(stderr, "\"gpu_ms\": %.3f, \"cpu_ms\": %.3f}", kernel->gpu_ms, kernel->cpu_ms);
+    fprintf(stderr, "\"gpu_ms\": %.3f, \"cpu_ms\": %.3f, \"lanes\": %u, ", kernel->gpu_ms,
+            kernel->cpu_ms, kernel->lanes);
+    json_string(stderr, "why_single", kernel->why_single);
+    fputc('}', stderr);
 }
 
 static void print_json(const struct session *session, const struct figures *figures)

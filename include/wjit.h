@@ -117,6 +117,15 @@ WJIT_API void wjit_config_set_memory_max_bytes(wasm_config_t *, uint64_t);
 WJIT_API void wjit_config_set_stack_bytes(wasm_config_t *, size_t);
 // Recognise the dispatch functions of wjit/gpu.h. Off: their portable bodies run. Default on.
 WJIT_API void wjit_config_set_kernels(wasm_config_t *, bool);
+typedef enum wjit_lanes_t {
+    WJIT_LANES_AUTO, // where that pays
+    WJIT_LANES_OFF,
+    WJIT_LANES_ALL, // wherever it can be done, for tests
+} wjit_lanes_t;
+// Whether kernels on the CPU do eight neighbouring items at a time in vector instructions (see
+// wjit_engine_kernels). The bits are the same; only payloads of NaNs may differ, as they may anyway
+// without wjit_config_set_deterministic. Default WJIT_LANES_AUTO.
+WJIT_API void wjit_config_set_lanes(wasm_config_t *, wjit_lanes_t);
 // Run every dispatch of a kernel on one thread in the portable, the reversed and a shuffled order,
 // and on the GPU where there is one, and compare the memory: for tests, many times slower. The
 // program goes on with the bytes of the portable order; the first kernel that leaves others ends it
@@ -238,6 +247,7 @@ typedef enum wjit_dump_t {
     WJIT_DUMP_MASM,  // the compiler's verbs
     WJIT_DUMP_CODE,  // machine code: function, address, bytes in hexadecimal
     WJIT_DUMP_SPIRV, // functions that could be kernels: words, or the reason why not
+    WJIT_DUMP_LANES, // the same: operations on several items at a time, or the reason why not
 } wjit_dump_t;
 
 // Prints what a stage makes of the module. UINT32_MAX: all functions.
@@ -481,6 +491,9 @@ typedef struct wjit_kernel_info_t {
     uint64_t checked;          // dispatches that wjit_config_set_check_kernels found right
     uint64_t verified;         // items, or groups, that wjit_config_set_gpu_verify computed
     const char *why_unchecked; // why neither could be done to the last one; "" when it was
+    uint32_t lanes;            // items that the CPU does at a time; 0: one
+    const char *why_single;    // why they run one at a time; "" when they do not, or none ran
+    size_t why_single_offset;  // byte offset in the module, or WJIT_NO_OFFSET
 } wjit_kernel_info_t;
 
 // Calls `visit` for every kernel of every module of the engine; strings last for the call. Not

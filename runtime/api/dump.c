@@ -109,6 +109,39 @@ static void dump_spirv(const struct wj_image *image, uint32_t func_index, FILE *
     free((void *) code.words);
 }
 
+// The body for several items at a time, as operations; of groups, where items own 16 bytes each.
+static bool dump_lanes(const struct wj_module *module, uint32_t func_index, FILE *file,
+                       struct wj_err *err)
+{
+    struct wj_ports ports;
+    wj_ports_fill(&ports);
+    struct wj_lanes_code code;
+    struct wj_err reason;
+    wj_err_clear(&reason);
+    const struct wj_functype *type = module->funcs[func_index].type;
+    struct wj_lanes_shape shape = {.is_group = type->param_count == 8, .own_stride_bytes = 16};
+    if (!wj_kernel_takes_words(type, shape.is_group ? 8 : 4)) {
+        wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "its type is not a kernel's");
+    } else if (ports.lanes(module, func_index, &shape, &code, &reason)) {
+        struct wj_arena arena;
+        wj_arena_init(&arena);
+        const struct wj_module *copy = wj_lanes_module(module, func_index, &code, &arena, err);
+        bool is_printed = copy != NULL && (wj_dump_ops(copy, func_index, file) ||
+                                           wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET,
+                                                      "the output cannot be written"));
+        wj_arena_clear(&arena);
+        free(code.body);
+        free(code.places);
+        return is_printed;
+    }
+    fprintf(file, "func %u: %s", func_index, reason.message);
+    if (reason.offset != WJ_NO_OFFSET) {
+        fprintf(file, " (0x%zx)", reason.offset);
+    }
+    fputc('\n', file);
+    return true;
+}
+
 static bool dump_func(struct wj_image *image, wjit_dump_t what, uint32_t func_index, FILE *file,
                       struct wj_err *err)
 {
@@ -118,6 +151,7 @@ static bool dump_func(struct wj_image *image, wjit_dump_t what, uint32_t func_in
                wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "the output cannot be written");
     case WJIT_DUMP_CODE: return dump_code(image, func_index, file, err);
     case WJIT_DUMP_SPIRV: dump_spirv(image, func_index, file); return true;
+    case WJIT_DUMP_LANES: return dump_lanes(image->module, func_index, file, err);
     case WJIT_DUMP_MASM: return dump_masm(image, func_index, file, err);
     }
     return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET, "there is nothing of that kind to print");

@@ -118,6 +118,15 @@ void wjit_config_set_kernels(wasm_config_t *config, bool is_on)
     config->settings.runs_kernels = is_on;
 }
 
+void wjit_config_set_lanes(wasm_config_t *config, wjit_lanes_t lanes)
+{
+    _Static_assert((int) WJIT_LANES_AUTO == (int) WJ_LANES_AUTO &&
+                       (int) WJIT_LANES_OFF == (int) WJ_LANES_OFF &&
+                       (int) WJIT_LANES_ALL == (int) WJ_LANES_ALL,
+                   "the modes are the runtime's");
+    config->settings.lanes_mode = (enum wj_lanes_mode) lanes;
+}
+
 void wjit_config_set_check_kernels(wasm_config_t *config, bool is_on)
 {
     config->settings.checks_kernels = is_on;

@@ -55,6 +55,9 @@ static void visit_report(void *context, const struct wj_kernel_report *report)
         .checked = report->checked,
         .verified = report->verified,
         .why_unchecked = report->why_unchecked,
+        .lanes = report->lanes,
+        .why_single = report->why_single,
+        .why_single_offset = report->why_single_offset,
     };
     visitor->visit(visitor->env, &info);
 }

@@ -2,6 +2,7 @@
 // that this runs on, the GPU driver and the translator of kernels.
 #include <string.h>
 
+#include "lanes/kernel.h"
 #include "remote/remote.h"
 #include "runtime/api/internal.h"
 #include "spirv/kernel.h"
@@ -49,6 +50,7 @@ void wj_ports_fill(struct wj_ports *ports)
 #else
         .backend = &wj_backend_x64,
 #endif
+        .lanes = wj_lanes_translate,
         .gpu_driver = &wj_vk_driver, .gpu_translate = translate, .gpu_select = wj_vk_select,
         .gpu_set_up = set_up, .gpu_remote_driver = &wj_remote_driver,
         .gpu_remote_load = wj_remote_load,

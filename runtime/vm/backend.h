@@ -55,6 +55,7 @@ struct wj_code_info {
     uint32_t prologue_bytes; // up to here SP is still the caller's
     uint32_t trap_count;
     uint32_t home_count;              // locals with a register (a figure for tests and --stats)
+    bool is_variant;                  // not what calls of the function reach
     const struct wj_trap_site *traps; // ascending by code_offset
 };
 

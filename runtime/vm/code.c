@@ -122,15 +122,32 @@ bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **
     return true;
 }
 
-// Compiles one function into a chunk that this thread alone writes. `needs_room` tells a full
-// chunk from other failures.
-static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
-                         struct wj_compile_scratch *scratch, uint32_t func_index, bool *needs_room,
+// Offsets in a body that was made from a function become those of what it was made from.
+static bool move_traps(struct wj_code_chunk *chunk, const struct wj_lanes_code *lanes,
+                       struct wj_code_info *info, struct wj_err *err)
+{
+    struct wj_trap_site *traps =
+        WJ_ARENA_ARRAY(&chunk->arena, struct wj_trap_site, info->trap_count);
+    if (traps == NULL) {
+        return fail_nomem(err);
+    }
+    for (uint32_t i = 0; i < info->trap_count; i++) {
+        traps[i] = info->traps[i];
+        traps[i].wasm_offset = wj_lanes_origin(lanes, info->traps[i].wasm_offset);
+    }
+    info->traps = traps;
+    return true;
+}
+
+// Compiles one function of `module` into a chunk that this thread alone writes. `needs_room` tells
+// a full chunk from other failures.
+static bool compile_body(struct wj_code *code, const struct wj_module *module,
+                         struct wj_code_chunk *chunk, struct wj_compile_scratch *scratch,
+                         uint32_t func_index, struct wj_code_info *info, bool *needs_room,
                          struct wj_err *err)
 {
-    struct wj_code_info info = {0};
     struct wj_compile_request request = {
-        .module = code->image->module,
+        .module = module,
         .func_index = func_index,
         .settings = code->settings,
         .layout = code->layout,
@@ -144,10 +161,46 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
     if (*needs_room) {
         return false;
     }
-    if (!code->backend->compile(&request, &info, needs_room, err)) {
+    if (!code->backend->compile(&request, info, needs_room, err)) {
         return false;
     }
-    info.func_index = func_index;
+    info->func_index = func_index;
+    return true;
+}
+
+// A body that stands beside a function's own.
+struct variant {
+    const struct wj_module *module; // the image's, but for this body
+    const struct wj_lanes_code *lanes;
+    uint64_t address;
+};
+
+static bool compile_variant(struct wj_code *code, struct wj_code_chunk *chunk, uint32_t func_index,
+                            struct variant *variant, bool *needs_room, struct wj_err *err)
+{
+    struct wj_code_info info = {.is_variant = true};
+    if (!compile_body(code, variant->module, chunk, code->scratch, func_index, &info, needs_room,
+                      err) ||
+        !move_traps(chunk, variant->lanes, &info, err)) {
+        return false;
+    }
+    info.is_variant = true;
+    variant->address = wj_region_publish(code->region, chunk, info.code_bytes, &info);
+    *needs_room = variant->address == 0;
+    atomic_fetch_add_explicit(&code->engine->stats.code_bytes, info.code_bytes,
+                              memory_order_relaxed);
+    return !*needs_room;
+}
+
+static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
+                         struct wj_compile_scratch *scratch, uint32_t func_index, bool *needs_room,
+                         struct wj_err *err)
+{
+    struct wj_code_info info = {0};
+    if (!compile_body(code, code->image->module, chunk, scratch, func_index, &info, needs_room,
+                      err)) {
+        return false;
+    }
     uint64_t address = wj_region_publish(code->region, chunk, info.code_bytes, &info);
     if (address == 0) {
         *needs_room = true;
@@ -176,7 +229,8 @@ static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
 }
 
 // With code->lock held: the chunk of lazy compilation is all that is left of the region.
-static bool compile_locked(struct wj_code *code, uint32_t func_index, struct wj_err *err)
+static bool compile_locked(struct wj_code *code, uint32_t func_index, struct variant *variant,
+                           struct wj_err *err)
 {
     if (!wj_image_prepare(code->image, func_index, err)) {
         return false;
@@ -197,7 +251,10 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct wj_
         bool needs_room;
         struct wj_err failure;
         wj_err_clear(&failure);
-        if (compile_into(code, code->chunk, code->scratch, func_index, &needs_room, &failure)) {
+        if (variant != NULL
+                ? compile_variant(code, code->chunk, func_index, variant, &needs_room, &failure)
+                : compile_into(code, code->chunk, code->scratch, func_index, &needs_room,
+                               &failure)) {
             return true;
         }
         if (!needs_room) {
@@ -221,10 +278,63 @@ bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *addres
     }
     pthread_mutex_lock(&code->lock);
     uint64_t start_ns = wj_now_ns();
-    bool is_compiled = code->addresses[func_index] != 0 || compile_locked(code, func_index, err);
+    bool is_compiled =
+        code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);
     add_compile_time(code, start_ns);
     *address = code->addresses[func_index];
     pthread_mutex_unlock(&code->lock);
+    return is_compiled;
+}
+
+struct wj_module *wj_lanes_module(const struct wj_module *module, uint32_t func_index,
+                                  const struct wj_lanes_code *lanes, struct wj_arena *arena,
+                                  struct wj_err *err)
+{
+    struct wj_module *copy = WJ_ARENA_NEW(arena, struct wj_module);
+    struct wj_func *funcs = WJ_ARENA_ARRAY(arena, struct wj_func, module->func_count);
+    struct wj_local_census *census =
+        WJ_ARENA_ARRAY(arena, struct wj_local_census, lanes->local_count);
+    if (copy == NULL || funcs == NULL || census == NULL) {
+        fail_nomem(err);
+        return NULL;
+    }
+    *copy = *module;
+    memcpy(funcs, module->funcs, module->func_count * sizeof *funcs);
+    struct wj_func *func = &funcs[func_index];
+    func->code = lanes->body;
+    func->code_size_bytes = lanes->body_bytes;
+    func->code_offset = 0;
+    func->local_count = lanes->local_count;
+    func->census_locals = census;
+    func->census = (struct wj_census){.locals = NULL};
+    copy->funcs = funcs;
+    copy->bytes = lanes->body;
+    copy->size_bytes = lanes->body_bytes;
+    copy->body_bytes_max = lanes->body_bytes;
+    copy->local_count_max = lanes->local_count;
+    return wj_module_validate_funcs(copy, func_index - module->func_import_count, 1, err) ? copy
+                                                                                          : NULL;
+}
+
+bool wj_code_compile_lanes(struct wj_code *code, uint32_t func_index,
+                           const struct wj_lanes_code *lanes, uint64_t *address, struct wj_err *err)
+{
+    struct wj_arena arena;
+    wj_arena_init(&arena);
+    struct variant variant = {
+        .module = wj_lanes_module(code->image->module, func_index, lanes, &arena, err),
+        .lanes = lanes,
+    };
+    bool is_compiled = false;
+    if (variant.module != NULL) {
+        pthread_mutex_lock(&code->lock);
+        uint64_t start_ns = wj_now_ns();
+        is_compiled = compile_locked(code, func_index, &variant, err);
+        add_compile_time(code, start_ns);
+        pthread_mutex_unlock(&code->lock);
+    }
+    wj_arena_clear(&arena);
+    *address = variant.address;
     return is_compiled;
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/vm/backend.h"
 #include "runtime/vm/cwasm.h"
 #include "runtime/vm/engine.h"
+#include "runtime/vm/lanes.h"
 #include "runtime/vm/region.h"
 #include "wasm/module.h"
 
@@ -87,6 +88,14 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
 // The address of a function that the module defines, compiled if need be. From any thread.
 bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
                      struct wj_err *err);
+// A copy of the module, in the arena, in which the function has this body, validated; or NULL.
+struct wj_module *wj_lanes_module(const struct wj_module *module, uint32_t func_index,
+                                  const struct wj_lanes_code *lanes, struct wj_arena *arena,
+                                  struct wj_err *err);
+// Compiles another body of the function, which only its address leads to. From any thread.
+bool wj_code_compile_lanes(struct wj_code *code, uint32_t func_index,
+                           const struct wj_lanes_code *lanes, uint64_t *address,
+                           struct wj_err *err);
 // Compiles what is left, on `threads` threads.
 bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err);
 

@@ -95,9 +95,10 @@ static void make_header(const struct wj_code *code, const struct wj_hash128 *key
         const struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);
         uint32_t entry_count = atomic_load(&chunk->entry_count);
         for (uint32_t k = 0; k < entry_count; k++) {
-            trap_count += chunk->entries[k].info.trap_count;
+            const struct wj_code_info *info = &chunk->entries[k].info;
+            trap_count += info->is_variant ? 0 : info->trap_count;
+            func_count += info->is_variant ? 0 : 1;
         }
-        func_count += entry_count;
         code_bytes = entry_count != 0 ? chunk->end : code_bytes;
     }
     header->size_bytes = (sizeof *header + PART_ALIGN - 1) & ~(PART_ALIGN - 1ull);
@@ -127,6 +128,9 @@ static void write_funcs(const struct wj_code *code, uint8_t *file)
         const struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);
         for (uint32_t k = 0; k < atomic_load(&chunk->entry_count); k++) {
             const struct wj_code_info *info = &chunk->entries[k].info;
+            if (info->is_variant) {
+                continue; // made anew when a kernel is first dispatched
+            }
             *func++ = (struct wj_cwasm_func){
                 .func_index = info->func_index,
                 .code_offset =

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "runtime/vm/backend.h"
 #include "runtime/vm/gpu.h"
+#include "runtime/vm/lanes.h"
 #include "runtime/vm/region.h"
 #include "runtime/vm/wait.h"
 #include "wasm/types.h"
@@ -23,6 +24,7 @@ struct wj_settings {
     bool explicit_bounds;
     bool runs_kernels; // recognises dispatch functions
     bool checks_kernels;
+    enum wj_lanes_mode lanes_mode;
     double gpu_verify_rate; // 0: no items are computed twice
     bool uses_gpu;
     char gpu_device[256];     // "" for the best
@@ -41,6 +43,7 @@ struct wj_settings {
 // What is plugged into the runtime. The gpu half may be absent.
 struct wj_ports {
     const struct wj_backend *backend;
+    wj_lanes_fn *lanes; // NULL: items run one at a time
     const struct wj_gpu_driver *gpu_driver;
     wj_gpu_translate_fn *gpu_translate;
     // Chooses a device by the user's words; "" for the best one that is no software.

@@ -248,7 +248,8 @@ static struct wj_trap *dispatch(struct wj_host_func *host, struct wj_host_call *
             trap = run_portable(binding, cells);
         }
     }
-    report_run(kernels, work.kernel, on_gpu, is_parallel, wj_now_ns() - start_ns);
+    report_run(kernels, work.kernel, on_gpu, is_parallel && kernels->pool != NULL,
+               wj_now_ns() - start_ns);
     return trap;
 }
 

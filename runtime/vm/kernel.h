@@ -45,6 +45,9 @@ struct wj_kernel_report {
     bool is_parallel; // on the CPU
     char reason[240];
     size_t reason_offset;
+    uint32_t lanes; // items that its code for the CPU does at a time; 0: no such code was asked for
+    char why_single[240]; // why they run one at a time
+    size_t why_single_offset;
     uint64_t dispatches;
     uint64_t gpu_dispatches;
     uint64_t checked;        // dispatches that were compared in every order

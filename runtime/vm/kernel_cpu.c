@@ -18,6 +18,7 @@ struct cpu_job {
     const struct wj_dispatch *dispatch;
     wj_enter_fn *enter;
     void *code;
+    void *lanes;                // for WJ_LANES items at a time, or NULL
     uint64_t count;             // of items, or groups
     enum wj_kernel_order order; // of the items of a phase, and of parts of one
     uint64_t part;              // how many are taken at a time
@@ -95,8 +96,8 @@ struct cpu_thread {
     uint64_t wasm_sp;
 };
 
-// True: trapped.
-static bool run_item(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_t z)
+// One item, or as many as the code does, from x on. True: trapped.
+static bool run_items(struct cpu_thread *thread, void *code, uint32_t x, uint32_t y, uint32_t z)
 {
     union wj_cell cells[4] = {
         {.i64 = x},
@@ -104,8 +105,7 @@ static bool run_item(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_t
         {.i64 = z},
         {.i64 = thread->job->dispatch->args},
     };
-    bool is_trapped =
-        thread->job->enter(&thread->activation, thread->job->code, thread->instance, cells) != 0;
+    bool is_trapped = thread->job->enter(&thread->activation, code, thread->instance, cells) != 0;
     thread->activation.wasm_sp = thread->wasm_sp; // calls into the runtime move it
     return is_trapped;
 }
@@ -119,7 +119,8 @@ static bool run_group(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_
     uint32_t own_stride = wj_kernel_own_stride(shape);
     memset(thread->instance->memory0_base + thread->scratch, 0, thread->job->scratch_bytes);
     for (uint32_t phase = 0; phase < dispatch->phases; phase++) {
-        for (uint32_t i = 0; i < shape->items; i++) {
+        for (uint32_t i = 0, count; i < shape->items; i += count) {
+            count = thread->job->lanes != NULL && shape->items - i >= WJ_LANES ? WJ_LANES : 1;
             uint32_t item = (uint32_t) nth(thread->job->order, i, shape->items);
             union wj_cell cells[8] = {
                 {.i64 = x},
@@ -131,8 +132,8 @@ static bool run_group(struct cpu_thread *thread, uint32_t x, uint32_t y, uint32_
                 {.i64 = own + item * own_stride},
                 {.i64 = dispatch->args},
             };
-            if (thread->job->enter(&thread->activation, thread->job->code, thread->instance,
-                                   cells) != 0) {
+            void *code = count == 1 ? thread->job->code : thread->job->lanes;
+            if (thread->job->enter(&thread->activation, code, thread->instance, cells) != 0) {
                 return true;
             }
             thread->activation.wasm_sp = thread->wasm_sp;
@@ -149,11 +150,17 @@ static bool run_part(struct cpu_thread *thread, uint64_t first, uint64_t end)
     uint32_t x = (uint32_t) (first % dispatch->nx);
     uint64_t row = first / dispatch->nx;
     uint32_t y = (uint32_t) (row % dispatch->ny), z = (uint32_t) (row / dispatch->ny);
-    for (uint64_t i = first; i < end; i++) {
-        if (has_groups ? run_group(thread, x, y, z) : run_item(thread, x, y, z)) {
+    void *code = thread->job->code, *lanes = has_groups ? NULL : thread->job->lanes;
+    for (uint64_t i = first, count; i < end; i += count) {
+        bool are_several = lanes != NULL && x % WJ_LANES == 0 && end - i >= WJ_LANES &&
+                           dispatch->nx - x >= WJ_LANES;
+        count = are_several ? WJ_LANES : 1;
+        if (has_groups ? run_group(thread, x, y, z)
+                       : run_items(thread, are_several ? lanes : code, x, y, z)) {
             return true;
         }
-        if (++x == dispatch->nx) {
+        x += (uint32_t) count;
+        if (x == dispatch->nx) {
             x = 0;
             if (++y == dispatch->ny) {
                 y = 0;
@@ -176,7 +183,7 @@ static void take_parts(struct cpu_thread *thread, uint64_t limit_ns)
     }
     thread->wasm_sp = thread->activation.wasm_sp;
     uint64_t start_ns = limit_ns == UINT64_MAX ? 0 : wj_now_ns();
-    uint64_t part = limit_ns == UINT64_MAX ? job->part : 1;
+    uint64_t part = limit_ns == UINT64_MAX ? job->part : job->part < WJ_LANES ? 1 : WJ_LANES;
     bool is_trapped = false;
     while (!is_trapped && atomic_load_explicit(&job->stop, memory_order_relaxed) == 0) {
         uint64_t first = atomic_fetch_add(&job->next, part);
@@ -403,37 +410,57 @@ bool wj_kernel_run_ordered(const struct wj_dispatch *dispatch, enum wj_kernel_or
     return true;
 }
 
+// Without other threads, lanes make it worth not to leave all to the portable body.
+static bool is_alone_in_lanes(struct cpu_job *job)
+{
+    uint32_t slices;
+    job->lanes =
+        lay_out_stack(job, &slices) && slices != 0 ? wj_kernel_lanes_code(job->dispatch) : NULL;
+    return job->lanes != NULL;
+}
+
+static void run_all(struct cpu_job *job, uint32_t workers)
+{
+    struct wj_pool *pool = job->dispatch->kernels->pool;
+    job->part = job->count / ((uint64_t) (workers + 1) * PARTS) + 1;
+    if (job->lanes != NULL && job->dispatch->shape.items == 0) {
+        job->part = (job->part + WJ_LANES - 1) / WJ_LANES * WJ_LANES;
+    }
+    take_own_parts(job, workers != 0 ? ALONE_NS : UINT64_MAX);
+    if (atomic_load(&job->next) >= job->count || job->trap != NULL) {
+        return;
+    }
+    uint32_t available = wj_pool_take(pool);
+    if (available != 0) {
+        run_on_pool(job, available < workers ? available : workers);
+        wj_pool_give(pool);
+    } else {
+        take_own_parts(job, UINT64_MAX);
+    }
+}
+
 bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap)
 {
     struct wj_kernels *kernels = dispatch->kernels;
     uint64_t plane = (uint64_t) dispatch->nx * dispatch->ny;
-    if (!dispatch->kernel->facts.is_parallel || kernels->pool == NULL ||
-        plane > UINT64_MAX / 2 / dispatch->nz) {
+    if (!dispatch->kernel->facts.is_parallel || plane > UINT64_MAX / 2 / dispatch->nz) {
         return false;
     }
     struct cpu_job job = {.dispatch = dispatch, .count = plane * dispatch->nz};
-    uint32_t workers = fit_stacks(&job, kernels->engine->settings.threads - 1);
+    uint32_t workers =
+        kernels->pool == NULL ? 0 : fit_stacks(&job, kernels->engine->settings.threads - 1);
     struct wj_err err;
     wj_err_clear(&err);
-    if (workers == 0) {
+    if (workers == 0 && !is_alone_in_lanes(&job)) {
         return false;
     }
     if (!prepare(&job, &err)) {
         *trap = wj_trap_new(WJ_TRAP_HOST, err.message, strlen(err.message));
         return true;
     }
-    job.part = job.count / ((uint64_t) (workers + 1) * PARTS) + 1;
+    job.lanes = wj_kernel_lanes_code(dispatch);
     pthread_mutex_init(&job.lock, NULL);
-    take_own_parts(&job, ALONE_NS);
-    if (atomic_load(&job.next) < job.count && job.trap == NULL) {
-        uint32_t available = wj_pool_take(kernels->pool);
-        if (available != 0) {
-            run_on_pool(&job, available < workers ? available : workers);
-            wj_pool_give(kernels->pool);
-        } else {
-            take_own_parts(&job, UINT64_MAX);
-        }
-    }
+    run_all(&job, workers);
     pthread_mutex_destroy(&job.lock);
     *trap = job.trap;
     return true;

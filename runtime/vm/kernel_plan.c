@@ -182,6 +182,7 @@ void wj_kernel_plan_free(struct wj_engine *engine, struct wj_kernel_plan *plan)
     pthread_mutex_lock(&engine->kernels->gpu_lock);
     for (struct wj_kernel *kernel = plan->kernels; kernel != NULL; kernel = kernel->next_in_plan) {
         wj_kernel_gpu_free(engine, kernel);
+        wj_kernel_lanes_free(kernel);
     }
     pthread_mutex_unlock(&engine->kernels->gpu_lock);
     pthread_mutex_lock(&engine->kernels->lock);

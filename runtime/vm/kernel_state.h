@@ -22,6 +22,14 @@ struct wj_kernel_shader {
     struct wj_kernel_shader *next;
 };
 
+// A kernel's code for WJ_LANES items at a time.
+struct wj_kernel_lanes {
+    bool explicit_bounds;
+    uint32_t own_stride_bytes;
+    uint64_t code; // 0: it has none
+    struct wj_kernel_lanes *next;
+};
+
 // A kernel function, or a dispatch function. Kept until the engine goes, for the report.
 struct wj_kernel {
     struct wj_kernel_report report;
@@ -32,6 +40,8 @@ struct wj_kernel {
     uint32_t left_count;              // dispatches that the device began in vain
     struct wj_kernel_shader *shaders; // newest first
     uint32_t shader_count;
+    struct wj_kernel_lanes *lanes; // of the plan's module, newest first
+    uint32_t lanes_count;
     // Of dispatch functions: the module while it lives, and the export.
     const struct wj_module *module;
     uint32_t wrapper;
@@ -113,6 +123,11 @@ static inline uint32_t wj_kernel_own_stride(const struct wj_gpu_shape *shape)
 
 // Runs all items on the CPU, in parallel. False: the items must run in the portable order instead.
 bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap);
+
+// The code for several items at a time, made when it is first asked for; NULL: items run one at a
+// time.
+void *wj_kernel_lanes_code(const struct wj_dispatch *dispatch);
+void wj_kernel_lanes_free(struct wj_kernel *kernel);
 
 // One thread, one item after the other; groups, and the items of each phase.
 enum wj_kernel_order { WJ_ORDER_PORTABLE, WJ_ORDER_REVERSED, WJ_ORDER_SHUFFLED };

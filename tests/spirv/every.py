@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Every pure operation of wasm/opcodes.def on edge values, on the GPU and on the CPU: same bytes.
 
-    tests/spirv/every.py [--wjit PATH] [--device any] [--allow REASON] [--match REGEX]
+    tests/spirv/every.py [--wjit "COMMAND..."] [--device any | --lanes] [--allow REASON]
+                         [--match REGEX]
 
 Each kernel holds some operations of one family; each item applies them to one pair of operands.
+--lanes: several items at a time on the CPU, and one, in place of the GPU and the CPU.
 --allow: a reason (a regular expression) for which a kernel may stay on the CPU.
 """
 import argparse
@@ -304,6 +306,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--wjit", default="build/release/wjit")
     parser.add_argument("--device", default="any")
+    parser.add_argument("--lanes", action="store_true")
     parser.add_argument("--allow", default="^$")
     parser.add_argument("--match", default="")
     parser.add_argument("--deterministic", action="store_true", help="NaNs have their bits, too")
@@ -320,9 +323,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wasm = os.path.join(folder, "every.wasm")
         assemble(module(groups), wasm)
-        cpu = run([options.wjit, *more, "--gpu=off", wasm])
-        gpu = run([options.wjit, *more, "--gpu-explain", f"--gpu={options.device}",
-                   wasm])
+        wjit = options.wjit.split() + more + ["--gpu=off"]
+        cpu = run(wjit + ["--lanes=off", wasm])
+        if options.lanes:
+            gpu = run(wjit + ["--lanes=all", "--stats=json", wasm])
+        else:
+            gpu = run(wjit + ["--gpu-explain", f"--gpu={options.device}", wasm])
     failures = 0
     on_cpu = 0
     for code, _, err in (cpu, gpu):
@@ -330,6 +336,8 @@ def main():
             print(f"exit code {code}: {err[:300]}")
             failures += 1
     reasons = re.findall(r"kernel func (\d+): not translated[^:]*: (.*)", gpu[2])
+    if options.lanes:
+        reasons = re.findall(r'"name": "func (\d+)"[^}]*"why_single": "([^"]+)"', gpu[2])
     for func, reason in reasons:
         ops = groups[int(func) - 1]
         on_cpu += len(ops)

@@ -612,9 +612,9 @@ def callee(rng, types, traps, name):
 local.get $i321)"""
 
 
-def kernel(rng, types, with_call, traps):
+def kernel(rng, types, with_call, traps, has_atomics):
     k = Kernel(rng, types, "$callee" if with_call else None, traps)
-    k.atomics = rng.random() < 0.4
+    k.atomics = rng.random() < 0.4 and has_atomics
     k.emit("local.get $args local.get $x i32.const", OWN_BYTES, "i32.mul i32.add local.set $own")
     k.emit("local.get $x local.set $i320")
     k.emit("local.get $own i32.load local.set $i321")
@@ -631,6 +631,8 @@ def kernel(rng, types, with_call, traps):
     k.emit("end")
     at = OWN_BYTES - 96
     for kind in ("i32", "f32") + (("i64", "v128") if "i64" in types else ()):
+        if kind == "v128" and kind not in types:
+            continue
         for i in range(LOCALS[kind]):
             k.emit(f"local.get $own local.get ${kind}{i}")
             if kind == "f32":
@@ -649,13 +651,15 @@ def kernel(rng, types, with_call, traps):
 CALLEES = "(elem (table $table) (i32.const 1) func $callee $callee2 $callee $k)"
 
 
-def module(seed, traps=True, args=ARGS):
-    """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory."""
+def module(seed, traps=True, args=ARGS, given=None, items=ITEMS):
+    """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory.
+    `given`: the types of a kernel without calls and atomics."""
     rng = random.Random(seed)
-    types = rng.choice([["i32"], ["i32", "f32"], ["i32", "f32", "i64", "f64", "v128"],
-                        ["i32", "f32", "v128"]])
-    with_call = rng.random() < 0.4
-    body = kernel(rng, types, with_call, traps)
+    chosen = rng.choice([["i32"], ["i32", "f32"], ["i32", "f32", "i64", "f64", "v128"],
+                         ["i32", "f32", "v128"]])
+    with_call = rng.random() < 0.4 and given is None
+    types = given or chosen
+    body = kernel(rng, types, with_call, traps, given is None)
     return f"""(module
 (type $kernel (func (param $x i32) (param $y i32) (param $z i32) (param $args i32)))
 (import "wasi_snapshot_preview1" "fd_write"
@@ -699,7 +703,7 @@ def module(seed, traps=True, args=ARGS):
   end)
 (func (export "_start")
   call $fill
-  i32.const {ITEMS} i32.const 1 i32.const 1 i32.const 0 i32.const {args} call $for
+  i32.const {items} i32.const 1 i32.const 1 i32.const 0 i32.const {args} call $for
   i32.const 0 i32.const {args} i32.store
   i32.const 4 i32.const {ITEMS * OWN_BYTES + 512} i32.store
   i32.const 1 i32.const 0 i32.const 1 i32.const 8 call $fd_write drop)
