@@ -845,7 +845,7 @@ static void do_end(struct lanes *l, const struct wj_op *op)
 void lanes_begin(struct lanes *l)
 {
     l->frames[0] = (struct frame){
-        .control = CONTROL_BLOCK, .was_full = true, .facts = LANES_OPS_MAX, .parked = LANES_NONE};
+        .control = CONTROL_BLOCK, .was_full = true, .facts = l->op_capacity, .parked = LANES_NONE};
     l->frame_count = 1;
     l->is_full = true;
     l->mask = wj_lanes_local(&l->body, NUM_V128, LANES_PARTS);

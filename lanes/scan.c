@@ -8,7 +8,7 @@ _Static_assert((int) WJ_TYPE_V128 - (int) WJ_TYPE_I32 == (int) NUM_V128, "types 
 
 struct scan {
     struct lanes *l;
-    uint32_t open[LANES_OPS_MAX];
+    uint32_t *open; // the operations that opened the blocks around
     uint32_t open_count;
 };
 
@@ -37,7 +37,7 @@ static bool scan_op(void *context, const struct wj_op *op)
 {
     struct scan *scan = context;
     struct lanes *l = scan->l;
-    if (l->op_count == LANES_OPS_MAX) {
+    if (l->op_count == l->op_capacity) {
         l->at = l->op_count - 1;
         return lanes_refuse(l, "has more than %d operations", LANES_OPS_MAX);
     }
@@ -70,7 +70,7 @@ static bool scan_op(void *context, const struct wj_op *op)
         l->facts[l->ops[at].index].else_at = at;
         return true;
     case CONTROL_END:
-        l->ops[at].index = scan->open_count != 0 ? scan->open[--scan->open_count] : LANES_OPS_MAX;
+        l->ops[at].index = scan->open_count != 0 ? scan->open[--scan->open_count] : l->op_capacity;
         l->facts[l->ops[at].index].end_at = at;
         l->facts[l->ops[at].index].is_direct =
             l->facts[l->ops[at].index].branch_count == 1 && is_last_branch(&l->ops[at - 1]);
@@ -108,16 +108,13 @@ static const struct wj_sink scan_sink = {scan_begin, scan_op, NULL};
 
 static bool decode(struct lanes *l, uint32_t func_index)
 {
-    struct scan *scan = WJ_ARENA_NEW(&l->arena, struct scan);
+    struct scan scan = {.l = l, .open = WJ_ARENA_ARRAY(&l->arena, uint32_t, l->op_capacity)};
     struct wj_walk_scratch scratch;
     wj_walk_scratch_init(&scratch);
     struct wj_walk_request request = {
         .module = l->module, .func_index = func_index, .scratch = &scratch};
-    bool ok = scan != NULL;
-    if (ok) {
-        scan->l = l;
-        ok = wj_walk_func_body(&request, &scan_sink, scan, l->reason, false);
-    }
+    bool ok = scan.open != NULL ? wj_walk_func_body(&request, &scan_sink, &scan, l->reason, false)
+                                : lanes_refuse(l, "out of memory");
     wj_walk_scratch_clear(&scratch);
     return ok;
 }
@@ -127,7 +124,7 @@ static bool decode(struct lanes *l, uint32_t func_index)
 struct liveness {
     struct lanes *l;
     uint64_t *live;
-    uint32_t open[LANES_OPS_MAX + 1]; // facts of the blocks around
+    uint32_t *open; // facts of the blocks around
     uint32_t open_count;
     bool has_changed;
 };
@@ -149,7 +146,7 @@ static const uint64_t *label_live(const struct liveness *s, uint32_t depth)
 {
     uint32_t open = s->open[s->open_count - 1 - depth];
     const struct facts *facts = &s->l->facts[open];
-    bool is_loop = open != LANES_OPS_MAX && s->l->ops[open].sub == CONTROL_LOOP;
+    bool is_loop = open != s->l->op_capacity && s->l->ops[open].sub == CONTROL_LOOP;
     return is_loop ? facts->live_start : facts->live_end;
 }
 
@@ -245,23 +242,22 @@ static bool is_opening(const struct wj_op *op)
 
 static bool find_live(struct lanes *l)
 {
-    struct liveness *s = WJ_ARENA_NEW(&l->arena, struct liveness);
     l->live_words = l->var_count / 64 + 1;
-    bool has_room = s != NULL && prepare_facts(l, &l->facts[LANES_OPS_MAX]);
+    struct liveness s = {
+        .l = l,
+        .live = WJ_ARENA_ARRAY(&l->arena, uint64_t, l->live_words),
+        .open = WJ_ARENA_ARRAY(&l->arena, uint32_t, l->op_capacity + 1),
+    };
+    bool has_room = s.live != NULL && s.open != NULL && prepare_facts(l, &l->facts[l->op_capacity]);
     for (uint32_t i = 0; has_room && i < l->op_count; i++) {
         has_room = !is_opening(&l->ops[i]) || prepare_facts(l, &l->facts[i]);
-    }
-    if (has_room) {
-        s->l = l;
-        s->live = WJ_ARENA_ARRAY(&l->arena, uint64_t, l->live_words);
-        has_room = s->live != NULL;
     }
     if (!has_room) {
         return lanes_refuse(l, "out of memory");
     }
     do {
-        live_pass(s);
-    } while (s->has_changed);
+        live_pass(&s);
+    } while (s.has_changed);
     for (uint32_t i = 0; i < l->op_count; i++) {
         for (uint32_t k = 0; is_opening(&l->ops[i]) && k < l->facts[i].result_count; k++) {
             uint32_t var = l->facts[i].result_var + k;
@@ -273,8 +269,10 @@ static bool find_live(struct lanes *l)
 
 bool lanes_scan(struct lanes *l, uint32_t func_index)
 {
-    l->ops = WJ_ARENA_ARRAY(&l->arena, struct wj_op, LANES_OPS_MAX);
-    l->facts = WJ_ARENA_ARRAY(&l->arena, struct facts, LANES_OPS_MAX + 1);
+    uint32_t bytes = l->module->funcs[func_index].code_size_bytes;
+    l->op_capacity = bytes < LANES_OPS_MAX ? bytes : LANES_OPS_MAX;
+    l->ops = WJ_ARENA_ARRAY(&l->arena, struct wj_op, l->op_capacity);
+    l->facts = WJ_ARENA_ARRAY(&l->arena, struct facts, l->op_capacity + 1);
     l->vars = WJ_ARENA_ARRAY(&l->arena, struct var, LANES_VARS_MAX);
     if (l->ops == NULL || l->facts == NULL || l->vars == NULL) {
         return lanes_refuse(l, "out of memory");

@@ -69,7 +69,7 @@ struct var {
     uint32_t vector;  // the first of its parts, or LANES_NONE
 };
 
-// Of the operation that opens a block; the last is the function's.
+// Of the operation that opens a block; the one behind the last operation's is the function's.
 struct facts {
     bool is_divergent;     // some items may wait for others at its label or end
     bool leaks;            // some items may leave it for a label outside while others stay

@@ -8,6 +8,10 @@
 
 // Bodies of one kernel, one for each distance of what items of its groups own.
 #define BODIES_MAX 8u
+// To make a body takes as long as many items do: half a millisecond. Dispatches of fewer come often
+// before they are worth it.
+#define ITEMS_MIN 1024u
+#define DISPATCHES_MIN 16u
 // In a larger memory an address near its end could be in bounds for the first of several items and
 // wrap around for the next.
 #define MEMORY_BYTES_MAX ((1ull << 32) - 65536u)
@@ -61,13 +65,21 @@ static void report(struct wj_kernel *kernel, uint64_t code, const struct wj_err 
     kernel->report.why_single_offset = reason->offset;
 }
 
+static bool is_worth_it(const struct wj_dispatch *dispatch)
+{
+    uint64_t items = dispatch->shape.items != 0 ? dispatch->shape.items : 1;
+    return dispatch->kernels->engine->settings.lanes_mode == WJ_LANES_ALL ||
+           items * dispatch->nx * dispatch->ny >= ITEMS_MIN || dispatch->nz >= ITEMS_MIN ||
+           dispatch->kernel->report.dispatches >= DISPATCHES_MIN;
+}
+
 static uint64_t find_or_make(const struct wj_dispatch *dispatch)
 {
     struct wj_kernel *kernel = dispatch->kernel;
     struct wj_lanes_shape shape = shape_of(dispatch);
     const struct wj_kernel_lanes *found = find(dispatch, &shape);
-    if (found != NULL) {
-        return found->code;
+    if (found != NULL || !is_worth_it(dispatch)) {
+        return found != NULL ? found->code : 0;
     }
     struct wj_kernel_lanes *lanes = calloc(1, sizeof *lanes);
     if (lanes == NULL || kernel->lanes_count == BODIES_MAX) {

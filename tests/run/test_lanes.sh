@@ -200,7 +200,12 @@ single 'func 1' 'it computes with vectors itself'
 program atomics "(drop (i32.atomic.rmw.add $own (i32.const 1)))"
 same --invoke run atomics.wasm 16
 single 'func 1' 'an atomic operation'
-run "$WJIT" --lanes=off --stats=json --invoke run counts.wasm 64
+# By itself, what pays: not for a few items.
+run "$WJIT" --stats=json --invoke run counts.wasm 64
+single 'func 1' '"'
+run "$WJIT" --stats=json --invoke run counts.wasm 4096
+in_lanes 'func 1'
+run "$WJIT" --lanes=off --stats=json --invoke run counts.wasm 4096
 single 'func 1' '"'
 expect 125 'auto, off or all was expected' "$WJIT" --lanes=some counts.wasm
 expect 0 - "$WJIT" dump --emit=lanes counts.wasm
