@@ -66,6 +66,8 @@ enum a64_variant {
     X(SUB_IMM,     0x51000000, A64_SF,  "sub %r%d, %r%n, #%i",           10, 12, 0) \
     X(SUB_IMM12,   0x51400000, A64_SF,  "sub %r%d, %r%n, #%i, lsl #12",  10, 12, 0) \
     X(SUBS_IMM,    0x71000000, A64_SF,  "subs %r%d, %r%n, #%i",          10, 12, 0) \
+    X(ADDS_IMM12,  0x31400000, A64_SF,  "adds %r%d, %r%n, #%i, lsl #12", 10, 12, 0) \
+    X(SUBS_IMM12,  0x71400000, A64_SF,  "subs %r%d, %r%n, #%i, lsl #12", 10, 12, 0) \
     X(MOVZ,        0x52800000, A64_SF,  "movz %r%d, #%i",                 5, 16, 0) \
     X(MOVN,        0x12800000, A64_SF,  "movn %r%d, #%i",                 5, 16, 0) \
     X(MOVK,        0x72800000, A64_SF,  "movk %r%d, #%i",                 5, 16, 0) \

@@ -263,6 +263,7 @@ static inline void a64_branch_later(struct wj_masm *m, enum a64_fixup_kind kind,
 static inline void masm_bind(struct wj_masm *m, wj_label label)
 {
     struct wj_codebuf *buf = &m->buf;
+    m->pair_at = NULL;
     uint32_t position = wj_codebuf_offset(buf);
     uint32_t next = buf->labels[label].fixups;
     buf->labels[label].position = position;
@@ -524,13 +525,69 @@ static inline void a64_access_slot(struct wj_masm *m, uint32_t access, wj_reg t,
     }
 }
 
+// The pair of a plain access, or 0.
+static inline uint32_t a64_pair_of(uint32_t access)
+{
+    switch (access) {
+    case A64_STR_X: return A64_STP_X;
+    case A64_LDR_X: return A64_LDP_X;
+    case A64_STR_D: return A64_STP_D;
+    case A64_LDR_D: return A64_LDP_D;
+    case A64_STR_Q: return A64_STP_Q;
+    case A64_LDR_Q: return A64_LDP_Q;
+    default: return 0;
+    }
+}
+
+// Makes a pair of the last instruction and an access of the slot beside its own:
+//   str x19, [sp, #32] ; str x20, [sp, #40]  is  stp x19, x20, [sp, #32]
+// No trap, label or fix-up is ever at an access of the frame.
+static inline bool a64_join_pair(struct wj_masm *m, uint32_t access, wj_reg t, int32_t disp)
+{
+    const uint32_t opcode_and_base = 0xffc003e0u;
+    const uint32_t load_bit = 0x400000u;
+    uint32_t pair = a64_pair_of(access);
+    uint32_t last = a64_get_at(&m->buf, wj_codebuf_offset(&m->buf) - 4);
+    if (pair == 0 || (last & opcode_and_base) != (A64_FORM_SCALED | access | a64_rr(0, MASM_SP))) {
+        return false;
+    }
+    unsigned scale = a64_access_scale(access);
+    if (disp < 0 || (disp & ((1 << scale) - 1)) != 0) {
+        return false;
+    }
+    int32_t units = disp >> scale;
+    int32_t last_units = (int32_t) (last >> 10 & 0xfff);
+    wj_reg last_t = last & 31;
+    bool is_after = units == last_units + 1;
+    int32_t first = is_after ? last_units : units;
+    if ((!is_after && units != last_units - 1) || first > 63 ||
+        ((pair & load_bit) != 0 && last_t == (t & 31))) {
+        return false;
+    }
+    m->buf.cursor -= 4;
+    a64_put(m, pair | (uint32_t) first << 15 |
+                   a64_rrra(is_after ? last_t : t, MASM_SP, 0, is_after ? t : last_t));
+    return true;
+}
+
+static inline void a64_access_frame(struct wj_masm *m, uint32_t access, wj_reg t,
+                                    struct wj_slot slot)
+{
+    if (slot.base == MASM_SP && m->pair_at == m->buf.cursor &&
+        a64_join_pair(m, access, t, slot.disp)) {
+        return;
+    }
+    a64_access_slot(m, access, t, slot);
+    m->pair_at = m->buf.cursor;
+}
+
 static inline void masm_load_slot(struct wj_masm *m, enum wj_num num, wj_reg d, struct wj_slot s)
 {
     static const uint32_t loads[] = {
         [NUM_I32] = A64_LDR_W, [NUM_I64] = A64_LDR_X,  [NUM_F32] = A64_LDR_S,
         [NUM_F64] = A64_LDR_D, [NUM_V128] = A64_LDR_Q,
     };
-    a64_access_slot(m, loads[num], d, s);
+    a64_access_frame(m, loads[num], d, s);
 }
 
 static inline void masm_store_slot(struct wj_masm *m, enum wj_num num, wj_reg s, struct wj_slot d)
@@ -539,7 +596,7 @@ static inline void masm_store_slot(struct wj_masm *m, enum wj_num num, wj_reg s,
         [NUM_I32] = A64_STR_W, [NUM_I64] = A64_STR_X,  [NUM_F32] = A64_STR_S,
         [NUM_F64] = A64_STR_D, [NUM_V128] = A64_STR_Q,
     };
-    a64_access_slot(m, stores[num], s, d);
+    a64_access_frame(m, stores[num], s, d);
 }
 
 static inline void masm_store_slot_imm(struct wj_masm *m, enum wj_num num, uint64_t bits,

@@ -77,6 +77,10 @@ static inline void a64_add_sub_imm(struct wj_masm *m, enum wj_num num, wj_reg d,
         a64_put(m, (imm < 0 ? A64_SUB_IMM : A64_ADD_IMM) | rr | (uint32_t) size << 10);
     } else if (size < 1 << 24 && (size & 4095) == 0) {
         a64_put(m, (imm < 0 ? A64_SUB_IMM12 : A64_ADD_IMM12) | rr | (uint32_t) (size >> 12) << 10);
+    } else if (size >= 1 << 16 && size < 1 << 24) { // below that a movz and a sum are no more
+        uint32_t second = a64_sf(num) | a64_rr(d, d) | (uint32_t) (size & 4095) << 10;
+        a64_put(m, (imm < 0 ? A64_SUB_IMM12 : A64_ADD_IMM12) | rr | (uint32_t) (size >> 12) << 10);
+        a64_put(m, (imm < 0 ? A64_SUB_IMM : A64_ADD_IMM) | second);
     } else {
         a64_ibin_imm_slow(m, IBIN_ADD, num, d, a, imm);
     }
@@ -386,6 +390,10 @@ static inline void masm_icmp_imm(struct wj_masm *m, enum wj_num num, wj_reg a, i
         a64_put(m, A64_SUBS_IMM | rr | (uint32_t) imm << 10);
     } else if (imm < 0 && imm > -4096) {
         a64_put(m, A64_ADDS_IMM | rr | (uint32_t) -imm << 10);
+    } else if (imm > 0 && imm < 1 << 24 && (imm & 4095) == 0) {
+        a64_put(m, A64_SUBS_IMM12 | rr | (uint32_t) (imm >> 12) << 10);
+    } else if (imm < 0 && imm > -(1 << 24) && (imm & 4095) == 0) {
+        a64_put(m, A64_ADDS_IMM12 | rr | (uint32_t) (-imm >> 12) << 10);
     } else {
         masm_mov_imm(m, num, A64_TMP, (uint64_t) imm);
         masm_icmp(m, num, a, A64_TMP);

@@ -86,6 +86,9 @@ struct wj_masm {
     const uint8_t *zero_flag_at;
     wj_reg zero_flag_reg;
     bool zero_flag_is_64;
+    // a64: the code position just after a load or store of a frame's slot that one of its neighbour
+    // can join.
+    const uint8_t *pair_at;
     uint32_t wasm_offset; // of the operation being compiled: recorded with trap sites
     void *trace;          // the target of emit/trace_masm.h: the FILE it prints to
 };

@@ -19,7 +19,7 @@ enum {
     CASE_BYTES = 32 * 1024,
     IO_BASE = 15,  // x15 holds the structure
     GPR_USED = 15, // x0 to x14
-    STACK_BYTES = 64,
+    STACK_BYTES = 1088,
 };
 
 union lanes {

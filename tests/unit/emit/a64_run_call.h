@@ -54,6 +54,59 @@ static void test_frames(void)
 }
 
 // Calls and jumps through a table of pointers and to addresses, near and far.
+// Neighbouring slots are stored and loaded by one instruction, whichever comes first; `between`
+// puts a label between the two.
+static void test_pair(enum wj_num num, int32_t first, int32_t second, bool between, bool is_pair)
+{
+    struct code_case c;
+    struct wj_masm *m = case_begin(&c);
+    wj_reg base = num == NUM_I64 ? 0 : 32;
+    uint32_t start = wj_codebuf_offset(&m->buf);
+    for (unsigned is_load = 0; is_load < 2; is_load++) {
+        for (unsigned i = 0; i < 2; i++) {
+            struct wj_slot slot = {MASM_SP, i == 0 ? first : second};
+            if (i == 1 && between) {
+                masm_bind(m, wj_codebuf_label(&m->buf));
+            }
+            if (is_load) {
+                masm_load_slot(m, num, (wj_reg) (base + 4 + i), slot);
+            } else {
+                masm_store_slot(m, num, (wj_reg) (base + 2 + i), slot);
+            }
+        }
+        if (between) {
+            masm_bind(m, wj_codebuf_label(&m->buf));
+        }
+    }
+    check(wj_codebuf_offset(&m->buf) - start == (is_pair ? 8u : 16u), "pairs of slots");
+    case_end(&c);
+    struct io io;
+    io_fill(&io);
+    case_run(&c, &io);
+    size_t bytes = num == NUM_V128 ? 16 : 8;
+    for (unsigned i = 0; i < 2; i++) {
+        const void *in = num == NUM_I64 ? (void *) &io.in.x[2 + i] : (void *) &io.in.v[2 + i];
+        const void *out = num == NUM_I64 ? (void *) &io.out.x[4 + i] : (void *) &io.out.v[4 + i];
+        check(memcmp(in, out, bytes) == 0, "values of pairs");
+    }
+    case_clear(&c);
+}
+
+static void test_pairs(void)
+{
+    const enum wj_num nums[] = {NUM_I64, NUM_F64, NUM_V128};
+    for (unsigned i = 0; i < 3; i++) {
+        int32_t size = nums[i] == NUM_V128 ? 16 : 8;
+        test_pair(nums[i], size, 2 * size, false, true);
+        test_pair(nums[i], 2 * size, size, false, true);
+        test_pair(nums[i], size, 2 * size, true, false);
+        test_pair(nums[i], 4 * size, 2 * size, false, false);
+        test_pair(nums[i], 63 * size, 64 * size, false, true);
+        test_pair(nums[i], 64 * size, 65 * size, false, false);
+    }
+    test_pair(NUM_I64, 8, 20, false, false);
+}
+
 static void test_far_calls(void)
 {
     static const uint32_t gaps[] = {0, 64, 1 << 20, 3 << 20, 127 << 20, 130 << 20, 200 << 20};
@@ -474,6 +527,7 @@ static void test_stubs(uint32_t outgoing, bool is_deterministic, uint64_t host_f
 static void test_calls(void)
 {
     test_frames();
+    test_pairs();
     test_far_calls();
     test_jump_table(1);
     test_jump_table(9);
