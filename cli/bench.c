@@ -282,10 +282,31 @@ static int run_devices(struct bench *bench)
     return code;
 }
 
+// A device that was named is looked for before the CPU is measured. 0, or an exit code.
+static int check_device(const struct options *options)
+{
+    if (options->gpu == NULL || *options->gpu == '\0') {
+        return 0;
+    }
+    wjit_error_t error = {.offset = WJIT_NO_OFFSET};
+    wasm_config_t *config = wasm_config_new();
+    if (config == NULL) {
+        return report(EXIT_MEMORY, NULL, "memory exhausted");
+    }
+    wjit_config_set_gpu(config, options->gpu);
+    wjit_config_set_cache(config, "", SIZE_MAX);
+    wasm_engine_t *engine = wjit_engine_new(config, &error);
+    wasm_engine_delete(engine);
+    return engine != NULL ? 0 : report_error("--gpu", &error);
+}
+
 int command_bench(const struct options *options)
 {
     struct bench bench = {.options = options};
-    int code = 0;
+    int code = check_device(options);
+    if (code != 0) {
+        return code;
+    }
     for (int i = 0; i < KERNEL_COUNT; i++) {
         bench.expected[i] = malloc(RESULT_BYTES);
         if (bench.expected[i] == NULL) {

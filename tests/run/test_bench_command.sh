@@ -19,4 +19,8 @@ assert all(k["ran"] and k["device_ms"] == 0 for k in places[0]["kernels"])
 print(len(places) - 1, "devices")
 PYTHON
 [ "$(wc -l <out)" = 1 ] || fail "bench --json: not one line"
+
+# A device that is not there is said so before anything is measured.
+expect 125 'no GPU answers to|no Vulkan loader' "$WJIT" bench --gpu=nothing-of-the-kind
+[ ! -s out ] || fail "bench of no device printed: $(head -c 300 out)"
 finish
