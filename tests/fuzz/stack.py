@@ -296,7 +296,10 @@ class Function:
         """A comparison on top of the stack, as its user finds it."""
         t = self.random.choice([t for t in self.types if t != "v128"])
         self.push(t)
-        self.push(t)
+        if t == "f64" and self.random.random() < 0.2:
+            self.emit("f64.const nan", pushes=[t]) # else they are few
+        else:
+            self.push(t)
         self.emit(f"{t}.{self.random.choice(COMPARE[t])}", 2, ["i32"])
         if self.random.random() < 0.4:
             self.emit("i32.eqz")
