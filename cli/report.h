@@ -13,7 +13,7 @@ enum exit_code {
     EXIT_USAGE = 125,       // a flag, a missing file, no such device, an output not writable
     EXIT_INVALID = 126,     // the module is invalid, cannot be linked, or is no core module
     EXIT_TRAP = 134,        // as of abort
-    EXIT_MEMORY = 137,      // the initial memory exceeds the limit
+    EXIT_MEMORY = 137,      // the initial memory exceeds the limit, or the host has no more
     EXIT_CLOSED_PIPE = 141, // as of SIGPIPE
     EXIT_TERMINATED = 143,  // as of SIGTERM
 };

@@ -176,7 +176,7 @@ class Function:
             self.emit(f"local.set {self.local_of(self.top())}", 1)
         elif choice < 0.68:
             self.emit(f"local.tee {self.local_of(self.top())}")
-        elif choice < 0.70 and self.top() != "v128":
+        elif choice < 0.685 and self.top() != "v128":
             self.emit(f"global.set ${self.top()}", 1)
         elif choice < 0.71:
             self.choose()
@@ -296,7 +296,7 @@ class Function:
         """A comparison on top of the stack, as its user finds it."""
         t = self.random.choice([t for t in self.types if t != "v128"])
         self.push(t)
-        if t == "f64" and self.random.random() < 0.2:
+        if t == "f64" and self.random.random() < 0.3:
             self.emit("f64.const nan", pushes=[t]) # else they are few
         else:
             self.push(t)
