@@ -358,9 +358,9 @@ static bool is_raw_store(struct jit *j, const struct wj_op *op)
            !j->module->memories[op->memarg.memory].type.limits.is_shared;
 }
 
-// Comparisons of floats answer in another unit, and stores of floats take the same way there: of
-// many in a row, all but the first are checked by reading again what was stored. (Zen 5: nbody,
-// with six in a row, costs 19 % instead of 41 %; durbin, with two, 14 % instead of 31 %.)
+// Of many stores in a row, all but the first are checked by reading again what was stored: on Zen 5
+// nbody, with six in a row, costs 19 % instead of 41 % then, while loops with one or two of them
+// cost more than with comparisons (bench/run deterministic).
 enum { RAW_STORES_COMPARED = 2 };
 
 static void raw_store(struct jit *j, const struct wj_op *op)
