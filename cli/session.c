@@ -58,6 +58,17 @@ static void check_gpu(const struct session *session)
     }
 }
 
+// What an error in making the engine is about.
+static const char *subject_of(const struct options *options, wjit_error_kind_t kind)
+{
+    switch (kind) {
+    case WJIT_ERROR_DEVICE: return "--gpu";
+    case WJIT_ERROR_IO: return "--cache";
+    case WJIT_ERROR_UNSUPPORTED: return NULL; // the processor
+    default: return options->file;
+    }
+}
+
 int session_open(struct session *session, const struct options *options)
 {
     *session = (struct session){.options = options};
@@ -68,10 +79,7 @@ int session_open(struct session *session, const struct options *options)
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
     session->engine = wjit_engine_new(make_config(options), &error);
     if (!session->engine) {
-        const char *option = error.kind == WJIT_ERROR_DEVICE ? "--gpu"
-                             : error.kind == WJIT_ERROR_IO   ? "--cache"
-                                                             : options->file;
-        return report_error(option, &error);
+        return report_error(subject_of(options, error.kind), &error);
     }
     check_gpu(session);
     session->store = wasm_store_new(session->engine);
