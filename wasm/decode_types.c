@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/leb128.h"
 #include "wasm/decode.h"
 #include "wasm/features.h"
 #include "wasm/limits.h"
@@ -259,10 +260,83 @@ static bool read_group(struct wj_decoder *d, struct drafts *drafts)
     return add_group(d, drafts, count);
 }
 
+// ---- Counting ---------------------------------------------------------------------------------
+
+// A look over the section that takes nothing from it. False: it is malformed or ends, of which
+// reading it will say more.
+static bool skim_values(struct wj_reader *in, uint32_t count, bool are_fields)
+{
+    bool ok = true;
+    for (; ok && count > 0; count--) {
+        uint8_t byte = in->at < in->limit ? *in->at++ : 0;
+        int64_t heap_type;
+        ok = byte != 0 &&
+             ((byte != 0x63 && byte != 0x64) || wj_leb_s(&in->at, in->limit, 33, &heap_type));
+        in->at += are_fields; // the mutability
+    }
+    return ok && in->at <= in->limit;
+}
+
+static bool skim_list(struct wj_reader *in, bool are_fields)
+{
+    uint32_t count;
+    return wj_leb_u32(&in->at, in->limit, &count) && skim_values(in, count, are_fields);
+}
+
+static bool skim_subtype(struct wj_reader *in)
+{
+    uint8_t form = in->at < in->limit ? *in->at++ : 0;
+    if (form == 0x50 || form == 0x4f) {
+        uint32_t count, index;
+        if (!wj_leb_u32(&in->at, in->limit, &count) || count > 1 ||
+            (count == 1 && !wj_leb_u32(&in->at, in->limit, &index))) {
+            return false;
+        }
+        form = in->at < in->limit ? *in->at++ : 0;
+    }
+    switch (form) {
+    case 0x60: return skim_list(in, false) && skim_list(in, false);
+    case 0x5f: return skim_list(in, true);
+    case 0x5e: return skim_values(in, 1, true);
+    default: return false;
+    }
+}
+
+// Groups say how many types they have one by one: before the first is made, all of them are
+// counted, in sections that have the bytes for too many.
+static bool check_count(struct wj_decoder *d, uint32_t group_count)
+{
+    enum { TYPE_BYTES_MIN = 2 };
+    struct wj_reader in = d->in;
+    if ((size_t) (in.limit - in.at) < (size_t) TYPE_BYTES_MIN * WJ_LIMIT_TYPES) {
+        return true;
+    }
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < group_count; i++) {
+        uint32_t count = 1;
+        if (in.at < in.limit && *in.at == 0x4e) {
+            in.at++;
+            if (!wj_leb_u32(&in.at, in.limit, &count)) {
+                return true;
+            }
+        }
+        total += count;
+        if (total > WJ_LIMIT_TYPES) {
+            return wj_reader_fail(&in, WJ_ERR_LIMIT, "more than %u types", WJ_LIMIT_TYPES);
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            if (!skim_subtype(&in)) {
+                return true;
+            }
+        }
+    }
+    return true;
+}
+
 static bool read_groups(struct wj_decoder *d, struct drafts *drafts)
 {
     uint32_t count;
-    if (!wj_read_count(&d->in, WJ_LIMIT_TYPES, &count, "types")) {
+    if (!wj_read_count(&d->in, WJ_LIMIT_TYPES, &count, "types") || !check_count(d, count)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
