@@ -136,7 +136,7 @@ WJIT_API void wjit_config_set_check_kernels(wasm_config_t *, bool);
 // Compute this part of each dispatch's items (0 to 1) on the CPU too before the GPU runs it, on a
 // private view of the memory, and compare what they wrote afterwards: a trap (WJIT_TRAP_HOST) that
 // names kernel, address and bytes when they differ. At least one item of a dispatch; which ones is
-// random. Default 0: none.
+// random, in runs of up to 16 neighbours. Default 0: none.
 WJIT_API void wjit_config_set_gpu_verify(wasm_config_t *, double rate);
 // Do the GPU work in a process of its own, so that a driver that crashes, or loses its device, does
 // not take this one with it: that dispatch is done again on the CPU, which its kernel then stays
