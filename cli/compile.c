@@ -145,9 +145,25 @@ static bool is_same_file(const char *a, const char *b)
            first.st_ino == second.st_ino && S_ISREG(first.st_mode);
 }
 
-int command_compile(const struct options *options)
+// Says so where the file cannot be run under the name that it was given.
+static void check_name(const char *output)
+{
+    const char *end = strrchr(output, '.');
+    struct stat status;
+    if ((end == NULL || strcmp(end, ".cwasm") != 0) && stat(output, &status) == 0 &&
+        S_ISREG(status.st_mode)) {
+        report(0, output, "runs only under a name that ends in .cwasm");
+    }
+}
+
+int command_compile(const struct options *given)
 {
     struct session session;
+    // On one thread unless asked for more: functions are then in their order, and the same module
+    // gives the same file.
+    struct options own = *given;
+    own.threads = own.threads == 0 ? 1 : own.threads;
+    const struct options *options = &own;
     if (is_same_file(options->file, options->output)) {
         return report(EXIT_USAGE, options->output,
                       "is the module itself: another file is expected");
@@ -160,6 +176,9 @@ int command_compile(const struct options *options)
     }
     if (!code) {
         code = compile(&session);
+    }
+    if (!code) {
+        check_name(options->output);
     }
     if (session.store && options->stats != STATS_NONE) {
         stats_print(&session);

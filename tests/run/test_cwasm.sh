@@ -66,6 +66,12 @@ figure() {
 }
 
 expect 0 - "$WJIT" compile all.wasm -o all.cwasm
+for _ in 1 2 3; do
+    expect 0 - "$WJIT" compile all.wasm -o again.cwasm
+    cmp -s all.cwasm again.cwasm || fail "compile: another file from the same module"
+done
+expect 0 '^wjit: no-ending: runs only under a name that ends in .cwasm$' \
+    "$WJIT" compile all.wasm -o no-ending
 every_call
 expect 9 - "$WJIT" --stats=json all.cwasm
 [ "$(figure functions_compiled)" = 0 ] || fail "functions were compiled: $(cat err)"
