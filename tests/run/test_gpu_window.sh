@@ -118,4 +118,39 @@ int main(void)
 }
 C
 both trap 134
+# More accesses, once the loops are unrolled, than a driver compiles in a reasonable time.
+guest swaps -I"$WJIT_ROOT/include" <<'C'
+#include <stdio.h>
+#include <wjit/gpu.h>
+static unsigned out[64];
+static void kernel(uint32_t x, uint32_t y, uint32_t z, const void *p)
+{
+    unsigned t[16], sum = 0;
+    (void) y, (void) z;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++) { t[i] = ((const unsigned *) p)[(x + i) % 64] + x; }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++) {
+        unsigned j = t[i] & 15, w = t[i];
+        t[i] = t[j];
+        t[j] = w + i;
+        t[(w >> 4) & 15] ^= t[(j + 3) & 15];
+    }
+    for (int i = 0; i < 16; i++) { sum = sum * 31 + t[i]; }
+    out[x] = sum;
+}
+static unsigned in[64] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
+int main(void)
+{
+    in[63] += puts("") > 9;
+    wjit_parallel_for(64, 1, 1, kernel, in);
+    fwrite(out, sizeof out, 1, stdout);
+    return 0;
+}
+C
+expect 0 - "$WJIT" --gpu=off swaps.wasm
+cp out cpu
+expect 0 'not translated .*: [0-9]* conditional branches, 96 is the limit' \
+    "$WJIT" --gpu=any --gpu-explain swaps.wasm
+cmp -s cpu out || fail "swaps: other output than on the CPU"
 finish
