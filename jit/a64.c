@@ -22,7 +22,6 @@ const struct wj_backend wj_backend_a64 = {
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
     .is_return = is_return,
-    .region_bytes_max = 127u << 20, // what a branch reaches
     .return_address_offset = -8,
     .caller_sp_offset = 0,
 };

@@ -101,9 +101,6 @@ struct wj_backend {
     // On x64 it lies at sp + frame_bytes; on a64 at sp + frame_bytes - 8.
     int32_t return_address_offset; // added to sp + frame_bytes
     uint32_t caller_sp_offset;     // caller's SP = sp + frame_bytes + this (8 on x64, 0 on a64)
-    // The farthest apart that two functions of a module may lie, or 0 for 1 GiB: what a direct call
-    // reaches.
-    uint64_t region_bytes_max;
 };
 
 #endif

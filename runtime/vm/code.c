@@ -46,13 +46,12 @@ void wj_code_free(struct wj_code *code)
     free(code);
 }
 
-static size_t region_bytes(const struct wj_backend *backend, const struct wj_module *module)
+static size_t region_bytes(const struct wj_module *module)
 {
-    uint64_t most = backend->region_bytes_max;
     uint64_t bytes = module->code_section_bytes * CODE_BYTES_PER_WASM_BYTE +
                      (uint64_t) module->func_count * CODE_BYTES_PER_FUNC + CODE_BYTES_SLACK;
     uint64_t table = (uint64_t) module->func_count * 8 + 65536;
-    most = (most == 0 ? REGION_BYTES_MAX : most) - table;
+    uint64_t most = REGION_BYTES_MAX - table;
     return (size_t) (bytes < most ? bytes : most);
 }
 
@@ -79,7 +78,7 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
         wj_code_free(code);
         return fail_nomem(err);
     }
-    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(backend, image->module),
+    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(image->module),
                         err)) {
         free(region);
         wj_code_free(code);
