@@ -20,6 +20,8 @@
 // What a thread of parallel compilation takes at a time, in bytes of wasm and of code.
 #define BATCH_WASM_BYTES 16384u
 #define CHUNK_BYTES_MIN (256u * 1024u)
+// Functions in such a chunk: with more, small ones, it is full before its bytes are.
+#define CHUNK_FUNCS 2048u
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
@@ -121,20 +123,22 @@ bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **
     return true;
 }
 
-// Offsets in a body that was made from a function become those of what it was made from.
+// Offsets in a body that was made from a function become those of what it was made from, which
+// starts at `body_offset`.
 static bool move_traps(struct wj_code_chunk *chunk, const struct wj_lanes_code *lanes,
-                       struct wj_code_info *info, struct wj_err *err)
+                       uint32_t body_offset, struct wj_code_info *info, struct wj_err *err)
 {
-    struct wj_trap_site *traps =
-        WJ_ARENA_ARRAY(&chunk->arena, struct wj_trap_site, info->trap_count);
+    struct wj_trap_row *traps = WJ_ARENA_ARRAY(&chunk->arena, struct wj_trap_row, info->trap_count);
     if (traps == NULL) {
         return fail_nomem(err);
     }
     for (uint32_t i = 0; i < info->trap_count; i++) {
         traps[i] = info->traps[i];
-        traps[i].wasm_offset = wj_lanes_origin(lanes, info->traps[i].wasm_offset);
+        uint32_t origin = wj_lanes_origin(lanes, info->body_offset + traps[i].body_offset);
+        traps[i].body_offset = origin < body_offset ? 0 : origin - body_offset;
     }
     info->traps = traps;
+    info->body_offset = body_offset;
     return true;
 }
 
@@ -180,7 +184,8 @@ static bool compile_variant(struct wj_code *code, struct wj_code_chunk *chunk, u
     struct wj_code_info info = {.is_variant = true};
     if (!compile_body(code, variant->module, chunk, code->scratch, func_index, &info, needs_room,
                       err) ||
-        !move_traps(chunk, variant->lanes, &info, err)) {
+        !move_traps(chunk, variant->lanes, code->image->module->funcs[func_index].code_offset,
+                    &info, err)) {
         return false;
     }
     info.is_variant = true;
@@ -372,7 +377,7 @@ static struct wj_code_chunk *take_chunk(struct compile_job *job, struct wj_code_
     if (full != NULL) {
         wj_region_trim(region, full);
     }
-    struct wj_code_chunk *chunk = wj_region_chunk(region, min_bytes, false, CHUNK_BYTES_MIN / 16);
+    struct wj_code_chunk *chunk = wj_region_chunk(region, min_bytes, false, CHUNK_FUNCS);
     pthread_mutex_unlock(&job->lock);
     if (chunk != NULL) {
         const struct wj_func *last = &module->funcs[module->func_count - 1];
@@ -497,7 +502,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
     const struct wj_cwasm_header *header = wj_cwasm_header(file->bytes);
     const struct wj_cwasm_part *part = &header->parts[WJ_CWASM_CODE];
     const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_FUNCS);
-    const struct wj_trap_site *traps = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_TRAPS);
+    const struct wj_trap_row *traps = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_TRAPS);
     uint32_t count = (uint32_t) (header->parts[WJ_CWASM_FUNCS].size_bytes / sizeof *funcs);
     struct wj_region *region = code->region;
     struct wj_code_source source = {
@@ -526,6 +531,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
                      .code_bytes = funcs[i].code_bytes,
                      .frame_bytes = funcs[i].frame_bytes,
                      .prologue_bytes = funcs[i].prologue_bytes,
+                     .body_offset = funcs[i].body_offset,
                      .trap_count = funcs[i].trap_count,
                      .home_count = funcs[i].home_count,
                      .traps = traps + funcs[i].trap_first},

@@ -304,23 +304,25 @@ const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint6
     return low == 0 ? NULL : find_in_chunk(wj_region_chunk_at(region, low - 1), pc);
 }
 
-const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc)
+bool wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc, struct wj_trap_site *site)
 {
     uint32_t offset = (uint32_t) (pc - entry->start);
     uint32_t low = 0, high = entry->info.trap_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct wj_trap_site *site = &entry->info.traps[middle];
-        if (site->code_offset == offset) {
-            return site;
+        const struct wj_trap_row *row = &entry->info.traps[middle];
+        if (row->code_offset == offset) {
+            *site = (struct wj_trap_site){offset, entry->info.body_offset + row->body_offset,
+                                          (enum wj_trap_kind) row->kind};
+            return true;
         }
-        if (site->code_offset < offset) {
+        if (row->code_offset < offset) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return NULL;
+    return false;
 }
 
 void wj_region_registry_init(struct wj_region_registry *registry)
