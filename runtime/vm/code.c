@@ -236,7 +236,7 @@ static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
 static bool compile_locked(struct wj_code *code, uint32_t func_index, struct variant *variant,
                            struct wj_err *err)
 {
-    if (!wj_image_prepare(code->image, func_index, err)) {
+    if (!wj_image_prepare(code->image, func_index, err) || !wj_region_own(code->region, err)) {
         return false;
     }
     if (code->scratch == NULL) {
@@ -474,6 +474,11 @@ bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *
     pthread_mutex_init(&job.lock, NULL);
     // Held throughout, so that lazy compilation by other stores waits and all room is ours.
     pthread_mutex_lock(&code->lock);
+    if (!wj_region_own(code->region, err)) {
+        pthread_mutex_unlock(&code->lock);
+        pthread_mutex_destroy(&job.lock);
+        return false;
+    }
     if (code->chunk != NULL) {
         wj_region_trim(code->region, code->chunk);
         code->chunk = NULL;

@@ -189,6 +189,9 @@ static bool map_reserve(struct wj_type_code_map *map, struct wj_err *err)
 static bool make_type_code(struct wj_engine *engine, bool is_enter, const struct wj_type *type,
                            uint64_t *address, struct wj_err *err)
 {
+    if (!wj_region_own(&engine->region, err)) {
+        return false;
+    }
     struct wj_code_window window = wj_region_window(&engine->region, engine->chunk);
     const struct wj_backend *backend = engine->ports.backend;
     struct wj_code_info info = {0};

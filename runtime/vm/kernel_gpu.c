@@ -8,6 +8,7 @@
 
 #include "runtime/vm/code.h"
 #include "runtime/vm/kernel_state.h"
+#include "runtime/vm/signals.h"
 #include "runtime/vm/store.h"
 
 // Loads the driver, in this process or in one of its own.
@@ -23,11 +24,19 @@ static bool load_driver(struct wj_kernels *kernels, struct wj_err *err)
            ports->gpu_set_up(kernels->gpu, &setup, err);
 }
 
+// A child has the device's memory, but neither the driver's threads nor, with a driver in a process
+// of its own, a connection that is not its parent's: it leaves all of it alone.
+static bool is_ours(const struct wj_kernels *kernels)
+{
+    return kernels->process == wj_process();
+}
+
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)
 {
     const struct wj_settings *settings = &kernels->engine->settings;
     const struct wj_ports *ports = &kernels->engine->ports;
     const struct wj_gpu_driver *driver = ports->gpu_driver;
+    kernels->process = wj_process();
     if (!settings->uses_gpu) {
         return true;
     }
@@ -54,15 +63,18 @@ void wj_kernel_gpu_close(struct wj_kernels *kernels)
     const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
     struct wj_gpu_memory_entry *next;
     wj_kernel_copy_free(kernels);
+    bool has_device = is_ours(kernels);
     for (struct wj_gpu_memory_entry *entry = kernels->memories; entry != NULL; entry = next) {
         next = entry->next;
-        driver->memory_forget(entry->gpu);
+        if (has_device) {
+            driver->memory_forget(entry->gpu);
+        }
         free(entry);
     }
-    if (kernels->device != NULL) {
+    if (kernels->device != NULL && has_device) {
         driver->close(kernels->device);
     }
-    if (kernels->gpu != NULL) {
+    if (kernels->gpu != NULL && has_device) {
         driver->unload(kernels->gpu);
     }
 }
@@ -80,7 +92,9 @@ void wj_kernels_forget(struct wj_kernels *kernels, const struct wj_memory *memor
     struct wj_gpu_memory_entry *entry = *link;
     if (entry != NULL) {
         *link = entry->next;
-        kernels->engine->ports.gpu_driver->memory_forget(entry->gpu);
+        if (is_ours(kernels)) {
+            kernels->engine->ports.gpu_driver->memory_forget(entry->gpu);
+        }
         free(entry);
         wj_kernel_copy_free(kernels); // it may be of this memory
     }
@@ -189,7 +203,9 @@ void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel)
     struct wj_kernel_shader *next;
     for (struct wj_kernel_shader *shader = kernel->shaders; shader != NULL; shader = next) {
         next = shader->next;
-        engine->ports.gpu_driver->kernel_free(shader->gpu);
+        if (is_ours(engine->kernels)) {
+            engine->ports.gpu_driver->kernel_free(shader->gpu);
+        }
         free(shader);
     }
     kernel->shaders = NULL;
@@ -369,6 +385,9 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED) {
         return false;
     }
+    if (!is_ours(kernels)) {
+        return refuse_because(kernel, "the device stays with the process that forked this one");
+    }
     struct wj_gpu_shape shape;
     uint32_t window;
     if (!lay_out_window(dispatch, &shape, &window)) {
@@ -470,6 +489,7 @@ bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch)
     }
     pthread_mutex_lock(&dispatch->kernels->gpu_lock);
     bool is_taken = dispatch->kernel->gpu_state != WJ_KERNEL_GPU_REFUSED &&
+                    is_ours(dispatch->kernels) &&
                     lay_out_window(dispatch, &shape, &window) &&
                     find_shader(dispatch, &shape) != NULL;
     pthread_mutex_unlock(&dispatch->kernels->gpu_lock);

@@ -65,6 +65,7 @@ struct wj_kernels {
     pthread_mutex_t gpu_lock; // of the device: one call at a time
     struct wj_gpu *gpu;
     struct wj_gpu_device *device; // NULL: none
+    uint32_t process;             // that opened it: wj_process()
     struct wj_gpu_info info;
     struct wj_gpu_memory_entry *memories;
     uint8_t *copy; // of a memory, for dispatches that may have to be undone

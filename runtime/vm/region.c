@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/pages.h"
+#include "runtime/vm/signals.h"
 #include "runtime/vm/ucontext.h"
 
 #define PAGE_BYTES 65536u // the largest page size of the machines we run on
@@ -69,6 +70,68 @@ static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_b
     region->exec = mapping;
     region->table_bytes = table_bytes;
     region->code_bytes = code_bytes;
+    region->process = wj_process();
+    return true;
+}
+
+// Where the code ends that the region's chunks have.
+static size_t code_end(const struct wj_region *region)
+{
+    uint32_t count = atomic_load(&region->chunk_count);
+    return count == 0 ? 0 : wj_region_chunk_at(region, count - 1)->end;
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t size_bytes, size_t offset)
+{
+    while (size_bytes > 0) {
+        ssize_t count = pwrite(fd, bytes, size_bytes, (off_t) offset);
+        if (count <= 0) {
+            return false;
+        }
+        bytes += count;
+        offset += (size_t) count;
+        size_bytes -= (size_t) count;
+    }
+    return true;
+}
+
+// Lays a copy of the code under both views, at the addresses that they have: the code in it may be
+// running.
+static bool copy_views(struct wj_region *region)
+{
+    size_t from = align_up(region->file_bytes, MAPPED_PAGE_BYTES);
+    size_t end = code_end(region);
+    uint8_t *exec = region->exec + region->table_bytes;
+    int fd = memfd_create("wjit-code", MFD_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool is_copied =
+        ftruncate(fd, (off_t) region->code_bytes) == 0 &&
+        (end <= from || write_all(fd, region->write + from, end - from, from)) &&
+        mmap(region->write, region->code_bytes, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED &&
+        mmap(exec + from, region->code_bytes - from, PROT_READ | PROT_EXEC,
+             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) != MAP_FAILED;
+    int number = errno;
+    close(fd);
+    errno = number;
+    if (is_copied && end > from) {
+        wj_sync_code(exec + from, end - from);
+    }
+    return is_copied;
+}
+
+bool wj_region_own(struct wj_region *region, struct wj_err *err)
+{
+    if (region->process == wj_process()) {
+        return true;
+    }
+    if (!copy_views(region)) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                          "machine code cannot be copied after a fork: %s", strerror(errno));
+    }
+    region->process = wj_process();
     return true;
 }
 

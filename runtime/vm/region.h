@@ -42,6 +42,7 @@ struct wj_region {
     size_t code_bytes;  // capacity
     size_t used_bytes;  // of the code part, up to the last chunk's limit
     size_t file_bytes;  // of its start, which is a file's in the executable view alone
+    uint32_t process;   // whose views these are: wj_process()
     void *owner;        // struct wj_code, or NULL for the engine's own
     _Atomic uint32_t chunk_count;
     // Ascending by address. What chunk_count covers is never written again.
@@ -80,6 +81,11 @@ void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *ch
                         size_t size_bytes);
 // Gives what the last chunk does not use back to the region. The caller holds the owner's lock.
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
+
+// Before code is written: the views are this process's own. A fork leaves both processes with the
+// same memory, where each would write over what the other made; what is there is copied then. The
+// caller holds the owner's lock. False: the system refuses.
+bool wj_region_own(struct wj_region *region, struct wj_err *err);
 
 // The free part of a chunk as the compiler wants it.
 struct wj_code_window wj_region_window(const struct wj_region *region,

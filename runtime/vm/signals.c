@@ -47,6 +47,7 @@ static struct {
     int error;            // errno of a failed installation
     pthread_key_t key;
     struct signal_slot slots[SIGNAL_COUNT]; // the last one is the interruption
+    _Atomic uint32_t forks;                 // that lie between the first process and this one
 } state = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 __thread struct wj_thread wj_thread_self
@@ -237,6 +238,7 @@ static void free_signal_stack(void *unused)
 static void after_fork(void)
 {
     wj_thread_self.id = (int32_t) syscall(SYS_gettid);
+    atomic_fetch_add_explicit(&state.forks, 1, memory_order_relaxed);
 }
 
 // Puts our handler in front of whatever is there, if it is not there already.
@@ -275,6 +277,12 @@ static void prepare(void)
     if (state.error == 0) {
         state.error = pthread_atfork(NULL, NULL, after_fork);
     }
+}
+
+uint32_t wj_process(void)
+{
+    pthread_once(&state.once, prepare);
+    return atomic_load_explicit(&state.forks, memory_order_relaxed);
 }
 
 bool wj_signals_install(struct wj_err *err)

@@ -36,4 +36,9 @@ void wj_signals_interrupt(int32_t thread_id);
 // The signal's number, for timers.
 int wj_signals_interrupt_number(void);
 
+// Which process this is: a number that is another one in a process that was forked off after it was
+// first asked for. What one has of the system (mappings that it shares, files that stand for it, a
+// driver's threads) is not its child's. Costs a load. Forks past the C library are not seen.
+uint32_t wj_process(void);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/vm/dirty.h"
+#include "runtime/vm/signals.h"
 #include "runtime/vm/memory.h"
 #include "runtime/vm/trap.h"
 
@@ -53,6 +54,7 @@ struct wj_tenants {
     uint8_t *data; // [data_bytes]; of a file: its mapping, with as much as the initial memory
     uint64_t data_bytes;
     int pagemap;            // to see what a tenant wrote, or -1
+    uint32_t process;       // whose pages it tells of: wj_process()
     struct tenant *tenants; // [count_max], `count` are made
     uint32_t *free_slots;   // [free_count], the last one is taken first
     uint32_t count, free_count;
@@ -174,6 +176,7 @@ bool wj_tenants_new(struct wj_store *store, struct wj_image *image, const struct
     t->settings = *settings;
     t->file = -1;
     t->pagemap = wj_dirty_open();
+    t->process = wj_process();
     t->import_count = import_count;
     t->imports = malloc((import_count + 1u) * sizeof *t->imports);
     t->tenants = calloc(settings->count_max, sizeof *t->tenants);
@@ -440,8 +443,15 @@ static void clear_stack(const struct wj_lane *lane)
 
 // Writes the data over the few pages that the tenant wrote to, which stay mapped: the next tenant
 // does not fault on them, and no other processor hears of it. False: there are more.
-static bool restore_pages(const struct wj_tenants *t, struct wj_memory *memory)
+static bool restore_pages(struct wj_tenants *t, struct wj_memory *memory)
 {
+    if (t->process != wj_process()) { // the file tells of the pages of the process that opened it
+        if (t->pagemap >= 0) {
+            close(t->pagemap);
+        }
+        t->pagemap = wj_dirty_open();
+        t->process = wj_process();
+    }
     struct wj_dirty_range ranges[PAGES_KEPT];
     uint64_t size = atomic_load(&memory->size_bytes);
     uint32_t count = 0;
@@ -461,7 +471,7 @@ static bool restore_pages(const struct wj_tenants *t, struct wj_memory *memory)
     return true;
 }
 
-static bool reset_memory(const struct wj_tenants *t, struct wj_memory *memory)
+static bool reset_memory(struct wj_tenants *t, struct wj_memory *memory)
 {
     if (restore_pages(t, memory)) {
         return true;
