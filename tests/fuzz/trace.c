@@ -1,6 +1,8 @@
 // Runs every function that modules export and prints what can be seen of it, as v8_trace.mjs does:
-//   fuzz_trace [--eager|--parallel] [--explicit] [--deterministic] [--narrow] [--text] FILE.wasm...
-// A line for each file: name, status, calls, traps, hash; with --text the hashed lines before it.
+//   fuzz_trace [--eager|--parallel] [--explicit] [--deterministic] [--narrow] [--text [--memory]]
+//              FILE.wasm...
+// A line for each file: name, status, calls, traps, hash; with --text the hashed lines before it,
+// with --memory what is hashed of memories too, but for zeros.
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -16,6 +18,7 @@ enum {
     ARGUMENT_SETS = 5,
     CALL_BYTES = 65536, // of each memory that are looked at after every call
     VALUES_MAX = 1024,
+    ROW_BYTES = 32, // of a memory in a line
 };
 
 struct trace {
@@ -23,7 +26,7 @@ struct trace {
     uint32_t hash;
     uint64_t lines;
     uint64_t calls, traps;
-    bool is_text;
+    bool is_text, is_memory;
     const char *status;
 };
 
@@ -44,6 +47,21 @@ static void hash_words(struct trace *t, const uint8_t *bytes, uint64_t count)
         uint32_t word;
         memcpy(&word, bytes + i, sizeof word);
         t->hash = (t->hash ^ word) * 16777619u;
+    }
+}
+
+static void print_rows(size_t memory, const uint8_t *bytes, uint64_t count)
+{
+    static const uint8_t zeros[ROW_BYTES];
+    for (uint64_t at = 0; at < count; at += ROW_BYTES) {
+        uint64_t n = count - at < ROW_BYTES ? count - at : ROW_BYTES;
+        if (at == 0 || memcmp(bytes + at, zeros, n) != 0) {
+            printf("  M %zu %" PRIx64 " ", memory, at);
+            for (uint64_t i = 0; i < n; i++) {
+                printf("%02x", bytes[at + i]);
+            }
+            printf("\n");
+        }
     }
 }
 
@@ -277,7 +295,11 @@ static void hash_memories(struct trace *t, const wasm_extern_vec_t *externs, uin
         if (memory != NULL) {
             uint64_t size;
             const uint8_t *bytes = wjit_memory_view(memory, &size);
-            hash_words(t, bytes, size < bytes_max ? size : bytes_max);
+            uint64_t count = size < bytes_max ? size : bytes_max;
+            hash_words(t, bytes, count);
+            if (t->is_memory) {
+                print_rows(i, bytes, count);
+            }
         }
     }
 }
@@ -390,10 +412,11 @@ static bool read_file(const char *path, wasm_byte_vec_t *bytes)
     return ok;
 }
 
-static void trace_file(wasm_engine_t *engine, const char *path, bool is_text)
+static void trace_file(wasm_engine_t *engine, const char *path, bool is_text, bool is_memory)
 {
     const char *slash = strrchr(path, '/');
-    struct trace t = {.hash = 2166136261u, .is_text = is_text, .status = "ok"};
+    struct trace t = {
+        .hash = 2166136261u, .is_text = is_text, .is_memory = is_memory, .status = "ok"};
     wasm_byte_vec_t bytes;
     t.store = wasm_store_new(engine);
     if (t.store == NULL || !read_file(path, &bytes)) {
@@ -418,7 +441,7 @@ static void trace_file(wasm_engine_t *engine, const char *path, bool is_text)
 
 int main(int argc, char **argv)
 {
-    bool is_text = false;
+    bool is_text = false, is_memory = false;
     wasm_config_t *config = wasm_config_new();
     int first = 1;
     for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
@@ -437,6 +460,8 @@ int main(int argc, char **argv)
                                      WJIT_FEATURES_DEFAULT & ~WJIT_FEATURE_WIDE_ARITHMETIC);
         } else if (strcmp(argv[first], "--text") == 0) {
             is_text = true;
+        } else if (strcmp(argv[first], "--memory") == 0) {
+            is_memory = true;
         } else {
             fprintf(stderr, "fuzz_trace: unknown option %s\n", argv[first]);
             wasm_config_delete(config);
@@ -448,7 +473,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (int i = first; i < argc; i++) {
-        trace_file(engine, argv[i], is_text);
+        trace_file(engine, argv[i], is_text, is_memory);
     }
     wasm_engine_delete(engine);
     return 0;

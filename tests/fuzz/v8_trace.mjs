@@ -1,9 +1,9 @@
 // The other side of trace.c: runs every function that modules export in this engine and prints the
-// same lines. usage: node [FLAGS] v8_trace.mjs [--text] FILE.wasm...
+// same lines. usage: node [FLAGS] v8_trace.mjs [--text [--memory]] FILE.wasm...
 import fs from 'node:fs';
 import path from 'node:path';
 
-const LINES_MAX = 20000, ARGUMENT_SETS = 5, CALL_BYTES = 65536;
+const LINES_MAX = 20000, ARGUMENT_SETS = 5, CALL_BYTES = 65536, ROW_BYTES = 32;
 const I32S = [0, 1, -1, -0x80000000, 31, 65535, 0x7fffffff, 32, 128, -32769, 65532];
 const I64S = [0n, 1n, -1n, -0x8000000000000000n, 0x7fffffff80000000n, 63n, 0x7fffffffffffffffn,
   0x80000000n, 128n, -32769n, 0xffffffffn];
@@ -91,6 +91,15 @@ function argument(type, i, set) {
   }
 }
 
+function printRows(memory, bytes) {
+  for (let at = 0; at < bytes.length; at += ROW_BYTES) {
+    const row = bytes.subarray(at, at + ROW_BYTES);
+    if (at === 0 || row.some(byte => byte !== 0)) {
+      console.log(`  M ${memory} ${at.toString(16)} ${row.toString('hex')}`);
+    }
+  }
+}
+
 class Trace {
   hash = 2166136261;
   lines = 0;
@@ -104,13 +113,14 @@ class Trace {
     this.hash = hash;
   }
   hashMemories(module, instance, bytesMax) {
-    for (const {name, kind} of WebAssembly.Module.exports(module)) {
+    for (const [i, {name, kind}] of WebAssembly.Module.exports(module).entries()) {
       if (kind !== 'memory') continue;
       const buffer = instance.exports[name].buffer;
       const words = new Int32Array(buffer, 0, Math.min(buffer.byteLength, bytesMax) >> 2);
       let hash = this.hash;
       for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i], 16777619);
       this.hash = hash;
+      if (isMemory) printRows(i, Buffer.from(buffer, 0, words.byteLength));
     }
   }
   out(line) {
@@ -190,8 +200,8 @@ class Trace {
 }
 
 const args = process.argv.slice(2);
-const isText = args[0] === '--text';
-for (const file of isText ? args.slice(1) : args) {
+const isText = args.includes('--text'), isMemory = args.includes('--memory');
+for (const file of args.filter(arg => !arg.startsWith('--'))) {
   const trace = new Trace();
   try {
     trace.run(fs.readFileSync(file));
