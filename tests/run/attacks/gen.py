@@ -17,9 +17,9 @@ class Module:
         self.text.append(f'(func (export "{name}"){type_} {local} {body})')
         self.wanted.append(f";; {name} -> {wanted}")
 
-    def write(self, folder, name):
+    def write(self, folder, name, first=""):
         with open(os.path.join(folder, name + ".wat"), "w", encoding="ascii") as file:
-            file.write("\n".join(self.wanted + ["(module"] + self.text + [")\n"]))
+            file.write(first + "\n".join(self.wanted + ["(module"] + self.text + [")\n"]))
 
 
 # ---- 1, 2, 3, 5, 6: an i32 as an address ------------------------------------------------------
@@ -279,6 +279,87 @@ def tables(folder):
     module.write(folder, "tables")
 
 
+def wide_tables(folder):
+    """Tables whose indexes have 64 bits: the lower half of one may be good."""
+    module = Module("""(type $v (func (result i32)))
+(table $a 4 10 funcref) (table $b 4 10 externref) (table $c 4 4 funcref)
+(elem $e func $one $two) (func $one (result i32) (i32.const 1))
+(func $two (result i32) (i32.const 2)) (func (export "fill") (table.init $a $e
+(i64.const 0) (i32.const 0) (i32.const 2)) (table.set $c (i64.const 1) (ref.func $two)))""")
+    for i in [4, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**33, 2**61, 2**63, 2**63 + 1, 2**64 - 4,
+              2**64 - 1]:
+        for how, index in (("const", f"(i64.const {i})"),
+                           ("local", f"(local.set 0 (i64.const {i})) (local.get 0)"),
+                           ("sum", f"(i64.add (i64.const {i - 4}) (table.size $c))")):
+            tail, local = f"{i}-{how}", "(local i64)"
+            module.add(f"11-wide-call-{tail}", f"{index} (call_indirect $a (type $v))", "T table",
+                       local=local)
+            for t, null in (("a", "func"), ("b", "extern")):
+                module.add(f"11-wide-get-{t}-{tail}", f"{index} (table.get ${t}) ref.is_null",
+                           "T table", local=local)
+                module.add(f"11-wide-set-{t}-{tail}", f"{index} (ref.null {null}) "
+                           f"(table.set ${t})", "T table", result=None, local=local)
+                for n in sorted({0, 1, 2**32, 2**64 - i}):
+                    wanted = "R" if (i, n) == (4, 0) else "T table"
+                    module.add(f"12-wide-fill-{t}-{tail}-{n}", f"{index} (ref.null {null}) "
+                               f"(i64.const {n}) (table.fill ${t})", wanted, result=None,
+                               local=local)
+                    module.add(f"12-wide-copy-to-{t}-{tail}-{n}", f"{index} (i64.const 0) "
+                               f"(i64.const {n}) (table.copy ${t} ${t})", wanted, result=None,
+                               local=local)
+                    module.add(f"12-wide-copy-from-{t}-{tail}-{n}", "(i64.const 0) "
+                               f"{index} (i64.const {n}) (table.copy ${t} ${t})", wanted,
+                               result=None, local=local)
+            module.add(f"12-wide-init-{tail}", f"{index} (i32.const 0) (i32.const 1) "
+                       "(table.init $a $e)", "T table", result=None, local=local)
+            # It fails, for so many there cannot be, and gives -1 of 64 bits.
+            if i > 10:
+                module.add(f"2-wide-grow-{tail}", f"(ref.null func) {index} (table.grow $c)",
+                           "R -1", result="i64", local=local)
+    module.add("11-wide-good", "(call_indirect $a (type $v) (i64.const 1))", "R 2")
+    module.add("11-wide-other", "(call_indirect $c (type $v) (i64.const 1))", "R 2")
+    module.add("11-wide-size", "(table.size $a)", "R 4", result="i64")
+    module.write(folder, "wide_tables", ";; tables of i64\n")
+
+
+def wide_memory(folder):
+    """Addresses of 64 bits: sums with offsets that go beyond them, lower halves that are good."""
+    module = Module('(memory i64 1 1) (data (i64.const 65532) "\\01\\02\\03\\04")')
+    indexes = [0, 65528, 65532, 65533, 65536, 2**31, 2**32 - 4, 2**32, 2**32 + 8, 2**33, 2**47,
+               2**63 - 1, 2**63, 2**64 - 65536, 2**64 - 16, 2**64 - 8, 2**64 - 1]
+    for offset in (0, 1, 8, 4096, 65528, 65536, 2**31, 2**32 - 1):
+        for index in indexes:
+            for op, width in (("i32.load8_u", 1), ("i32.load", 4), ("i64.load", 8),
+                              ("v128.load", 16)):
+                wanted = "R" if fits(index + offset, width) else "T memory"
+                for how, before, address in (
+                        ("const", "", f"(i64.const {index})"),
+                        ("local", f"(local.set 0 (i64.const {index}))", "(local.get 0)"),
+                        ("sum", f"(local.set 0 (i64.const {(index - 24) % 2**64}))",
+                         "(i64.add (local.get 0) (i64.const 24))"),
+                        ("shift", f"(local.set 0 (i64.const {index >> 3}))",
+                         "(i64.shl (local.get 0) (i64.const 3))")):
+                    if how == "shift" and index % 8:
+                        continue
+                    module.add(f"3-wide-{op}-{offset}-{index}-{how}",
+                               f"{before} (drop ({op} offset={offset} {address}))", wanted,
+                               result=None, local="(local i64)")
+            wanted = "R" if fits(index + offset, 8) else "T memory"
+            module.add(f"3-wide-store-{offset}-{index}", f"(local.set 0 (i64.const {index})) "
+                       f"(i64.store offset={offset} (local.get 0) (i64.const 5))", wanted,
+                       result=None, local="(local i64)")
+            if offset == 0:
+                for n in sorted({0, 1, 2**32, -index % 2**64}):
+                    wanted = "R" if index + n <= PAGE else "T memory"
+                    module.add(f"15-wide-fill-{index}-{n}", f"(memory.fill (i64.const {index}) "
+                               f"(i32.const 0) (i64.const {n}))", wanted, result=None)
+                    module.add(f"15-wide-copy-{index}-{n}", "(memory.copy (i64.const 0) "
+                               f"(i64.const {index}) (i64.const {n}))", wanted, result=None)
+    for n in (1, 2**16, 2**32, 2**48, 2**63, 2**64 - 1):
+        module.add(f"2-wide-grow-{n}", f"(memory.grow (i64.const {n}))", "R -1", result="i64")
+    module.write(folder, "wide_memory")
+
+
 # ---- 9: what the last tenant left -------------------------------------------------------------
 
 def tenants(folder):
@@ -491,8 +572,8 @@ def far(folder):
 
 def main():
     folder = sys.argv[1]
-    for each in (addresses, matrix, last_bytes, sizes, tables, tenants, tail_calls,
-                 deep_tail_calls, wide_branches, far):
+    for each in (addresses, matrix, last_bytes, sizes, tables, wide_tables, wide_memory, tenants,
+                 tail_calls, deep_tail_calls, wide_branches, far):
         each(folder)
 
 
