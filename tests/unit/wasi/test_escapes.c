@@ -26,6 +26,8 @@ static const char *const outward[] = {
     "proc/self/fd/0",
     "proc/self/root/etc/passwd",
     "proc/self/cwd/out/secret",
+    "dev/fd/0",
+    "dev/stdin",
 };
 
 // Links whose last step leads out when it is followed.
@@ -40,8 +42,9 @@ static void make_links(struct guest *guest)
     int bad = symlink("../out", "in/up") | symlink(absolute, "in/abs") |
               symlink("up", "in/chain2") | symlink("chain2", "in/chain") |
               symlink("../..", "in/sub/above") | symlink("/proc", "in/proc") |
-              symlink("../out/secret", "in/to_secret") | symlink("to_secret", "in/to_chain") |
-              symlink("../out/new", "in/to_missing") | symlink("/", "in/to_root");
+              symlink("/dev", "in/dev") | symlink("../out/secret", "in/to_secret") |
+              symlink("to_secret", "in/to_chain") | symlink("../out/new", "in/to_missing") |
+              symlink("/", "in/to_root");
     snprintf(absolute, sizeof(absolute), "%s/out/secret", guest->dir);
     bad |= symlink(absolute, "in/to_abs");
     snprintf(absolute, sizeof(absolute), "%s/out/new", guest->dir);
@@ -333,6 +336,7 @@ static void test_strange_paths(void **state)
 
 struct swapper {
     atomic_bool is_done;
+    pthread_t thread;
 };
 
 static void *swap_links(void *env)
@@ -345,14 +349,24 @@ static void *swap_links(void *env)
     return NULL;
 }
 
+static void start_swapping(struct swapper *swapper)
+{
+    assert_int_equal(mkdir("in/swap", 0755) | symlink("../out", "in/evil"), 0);
+    host_write("in/swap/secret", "decoy");
+    assert_int_equal(pthread_create(&swapper->thread, NULL, swap_links, swapper), 0);
+}
+
+static void stop_swapping(struct swapper *swapper)
+{
+    atomic_store(&swapper->is_done, true);
+    pthread_join(swapper->thread, NULL);
+}
+
 static void test_swapped_directory(void **state)
 {
     struct guest *guest = *state;
     struct swapper swapper = {0};
-    pthread_t thread;
-    assert_int_equal(mkdir("in/swap", 0755) | symlink("../out", "in/evil"), 0);
-    host_write("in/swap/secret", "decoy");
-    assert_int_equal(pthread_create(&thread, NULL, swap_links, &swapper), 0);
+    start_swapping(&swapper);
     unsigned opened = 0;
     for (int i = 0; i < 20000; i++) {
         enum wj_wasi_errno error = guest_open(guest, 3, "swap/secret", FOLLOW, 0, READ_RIGHTS);
@@ -365,9 +379,69 @@ static void test_swapped_directory(void **state)
             opened++;
         }
     }
-    atomic_store(&swapper.is_done, true);
-    pthread_join(thread, NULL);
+    stop_swapping(&swapper);
     assert_true(opened > 0);
+}
+
+// The calls that change something have no openat2: they look for the parent first.
+static void test_swapped_parent(void **state)
+{
+    struct guest *guest = *state;
+    struct swapper swapper = {0};
+    start_swapping(&swapper);
+    unsigned done = 0;
+    for (int i = 0; i < 4000; i++) {
+        done += guest_call(guest, "path_unlink_file", U(3), TEXT(PATH_A, "swap/secret")) ==
+                WASI_ESUCCESS;
+        done += guest_call(guest, "path_link", U(3), U(0), TEXT(PATH_A, "file"), U(3),
+                           TEXT(PATH_B, "swap/secret")) == WASI_ESUCCESS;
+        done +=
+            guest_open(guest, 3, "swap/new", 0, WASI_OFLAG_CREAT, WRITE_RIGHTS) == WASI_ESUCCESS;
+        guest_call(guest, "fd_close", U(4));
+        done += guest_call(guest, "path_create_directory", U(3), TEXT(PATH_A, "swap/new2")) ==
+                WASI_ESUCCESS;
+        done += guest_call(guest, "path_remove_directory", U(3), TEXT(PATH_A, "swap/new2")) ==
+                WASI_ESUCCESS;
+        done += guest_call(guest, "path_symlink", TEXT(PATH_A, "x"), U(3),
+                           TEXT(PATH_B, "swap/new3")) == WASI_ESUCCESS;
+        done += guest_call(guest, "path_rename", U(3), TEXT(PATH_A, "swap/new3"), U(3),
+                           TEXT(PATH_B, "swap/new4")) == WASI_ESUCCESS;
+        guest_call(guest, "path_filestat_set_times", U(3), U(0), TEXT(PATH_A, "swap/secret"), U(0),
+                   U(1000000000), U(5));
+    }
+    stop_swapping(&swapper);
+    assert_true(done > 0);
+    // Outside there is what was there, untouched.
+    struct stat st;
+    assert_true(host_is("out/secret", "secret"));
+    assert_int_equal(stat("out/secret", &st), 0);
+    assert_true(st.st_mtime > 1000000 && st.st_nlink == 1);
+    assert_false(host_exists("out/new") || host_exists("out/new2") || host_exists("out/new3") ||
+                 host_exists("out/new4"));
+}
+
+// A preopened directory that was closed is gone, and what gets its number is no preopen.
+static void test_closed_preopen(void **state)
+{
+    struct guest *guest = *state;
+    assert_int_equal(guest_open(guest, 3, "sub", 0, WASI_OFLAG_DIRECTORY, ALL_RIGHTS),
+                     WASI_ESUCCESS);
+    uint32_t sub = guest_u32(guest, OUT);
+    assert_int_equal(guest_call(guest, "fd_close", U(3)), WASI_ESUCCESS);
+    assert_int_equal(guest_open(guest, 3, "file", 0, 0, READ_RIGHTS), WASI_EBADF);
+    assert_int_equal(guest_call(guest, "fd_prestat_get", U(3), U(OUT)), WASI_EBADF);
+    assert_int_equal(guest_call(guest, "fd_prestat_dir_name", U(3), U(OUT), U(3)), WASI_EBADF);
+    assert_int_equal(guest_call(guest, "fd_renumber", U(sub), U(3)), WASI_EBADF);
+    assert_int_equal(
+        guest_open(guest, sub, ".", 0, WASI_OFLAG_DIRECTORY, READ_RIGHTS | U(WASI_RIGHT_PATH_OPEN)),
+        WASI_ESUCCESS);
+    assert_int_equal(guest_u32(guest, OUT), 3); // the lowest that is free
+    assert_int_equal(guest_call(guest, "fd_prestat_get", U(3), U(OUT)), WASI_EBADF);
+    assert_int_equal(guest_open(guest, 3, "../file", 0, 0, READ_RIGHTS), WASI_EPERM);
+    // It has the rights that it was opened with, not those of the directory before.
+    assert_int_equal(guest_open(guest, 3, "deep", 0, 0, WRITE_RIGHTS), WASI_ENOTCAPABLE);
+    assert_int_equal(guest_call(guest, "path_unlink_file", U(3), TEXT(PATH_A, "deep")),
+                     WASI_ENOTCAPABLE);
 }
 
 int main(void)
@@ -383,6 +457,8 @@ int main(void)
         BOTH_WALKS(test_subdirectory_is_a_root),
         BOTH_WALKS(test_strange_paths),
         BOTH_WALKS(test_swapped_directory),
+        BOTH_WALKS(test_swapped_parent),
+        BOTH_WALKS(test_closed_preopen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

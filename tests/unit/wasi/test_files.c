@@ -3,6 +3,8 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <time.h>
 
 #define FOLLOW U(WASI_LOOKUP_SYMLINK_FOLLOW)
@@ -407,9 +409,34 @@ static void test_pipes_and_devices(void **state)
     assert_int_equal(guest_read(guest, fd, 10), WASI_ESUCCESS);
     assert_int_equal(guest_u32(guest, OUT), 0);
     assert_int_equal(guest_call(guest, "sock_shutdown", U(fd), U(1)), WASI_ENOTSOCK);
-    int pair[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    close(pair[0]), close(pair[1]);
+}
+
+// Nor does a socket of the file system, to which `open` cannot connect.
+static void test_socket_files(void **state)
+{
+    struct guest *guest = *state;
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "in/socket"};
+    int server = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(server >= 0);
+    assert_int_equal(bind(server, (const struct sockaddr *) &name, sizeof name), 0);
+    assert_int_equal(listen(server, 1), 0);
+    for (uint64_t oflags = 0; oflags <= WASI_OFLAG_CREAT; oflags += WASI_OFLAG_CREAT) {
+        assert_int_equal(guest_open(guest, 3, "socket", 0, oflags, READ_RIGHTS), WASI_ENXIO);
+        assert_int_equal(guest_open(guest, 3, "socket", FOLLOW, oflags, WRITE_RIGHTS), WASI_ENXIO);
+    }
+    assert_int_equal(
+        guest_call(guest, "path_filestat_get", U(3), U(0), TEXT(PATH_A, "socket"), U(OUT)),
+        WASI_ESUCCESS);
+    assert_int_equal(guest->memory[OUT + 16], WASI_FILETYPE_SOCKET_STREAM);
+    close(server);
+    // A device, where this process may make one: reading it ends.
+    if (mknod("in/zero", S_IFCHR | 0666, makedev(1, 5)) == 0 &&
+        guest_open(guest, 3, "zero", 0, 0, READ_RIGHTS) == WASI_ESUCCESS) {
+        uint32_t fd = guest_u32(guest, OUT);
+        assert_int_equal(guest_read(guest, fd, 100), WASI_ESUCCESS);
+        assert_int_equal(guest_call(guest, "fd_fdstat_get", U(fd), U(OUT)), WASI_ESUCCESS);
+        assert_int_equal(guest->memory[OUT], WASI_FILETYPE_CHARACTER_DEVICE);
+    }
 }
 
 static bool is_now(void *host)
@@ -487,6 +514,7 @@ int main(void)
         ONE_WALK(test_preopens),
         BOTH_WALKS(test_times_and_stat),
         BOTH_WALKS(test_pipes_and_devices),
+        BOTH_WALKS(test_socket_files),
         ONE_WALK(test_waiting_is_interrupted),
         ONE_WALK(test_closed_pipe),
         ONE_WALK(test_sockets),
