@@ -216,7 +216,7 @@ static wjit_val_t argument(wasm_valkind_t kind, size_t i, size_t set)
     static const int32_t i32s[] = {0,         1,  -1,  INT32_MIN, 31,   65535,
                                    INT32_MAX, 32, 128, -32769,    65532};
     static const double floats[] = {
-        0,         1.5,          -0.0,      -1e9, 4294967296.0,         0.1,
+        0,         1.5,          -0.0,      -1e9, 4294967296.0,         NAN,
         -INFINITY, 2147483648.0, 0x1p-1074, -0.5, 9223372036854775808.0};
     size_t which = set == 0 ? 0 : (i * 3 + set * 2) % 11;
     wjit_val_t v = {.kind = kind};

@@ -7,7 +7,7 @@ const LINES_MAX = 20000, ARGUMENT_SETS = 5, CALL_BYTES = 65536, ROW_BYTES = 32;
 const I32S = [0, 1, -1, -0x80000000, 31, 65535, 0x7fffffff, 32, 128, -32769, 65532];
 const I64S = [0n, 1n, -1n, -0x8000000000000000n, 0x7fffffff80000000n, 63n, 0x7fffffffffffffffn,
   0x80000000n, 128n, -32769n, 0xffffffffn];
-const FLOATS = [0, 1.5, -0, -1e9, 4294967296, 0.1, -Infinity, 2147483648, 2 ** -1074, -0.5,
+const FLOATS = [0, 1.5, -0, -1e9, 4294967296, NaN, -Infinity, 2147483648, 2 ** -1074, -0.5,
   9223372036854775808];
 const I32 = 0x7f, I64 = 0x7e, F32 = 0x7d, F64 = 0x7c, V128 = 0x7b;
 
