@@ -51,6 +51,8 @@ def linear(factor):
                                    b"\1\1\x7f")
     yield "br_tables", module((b"\x02\x40\x41\0\x0e" + leb(100) + b"\0" * 101 + b"\x0b")
                               * (n // 20))
+    yield "large_br_tables", module((b"\x02\x40\x41\0\x0e" + leb(500) + b"\0" * 501 + b"\x0b")
+                                    * (n // 20))
     yield "wide_branches", module(b"\x41\1" * 200 + b"\x41\0\x0d\0" * (n // 500), functype=i32s)
     # Branches that carry 1,000 values, by each of the ways that there are.
     thousand = leb(1000) + b"\x7f" * 1000
