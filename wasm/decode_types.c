@@ -243,6 +243,9 @@ static bool read_group(struct wj_decoder *d, struct drafts *drafts)
                            "types in a group")) {
             return false;
         }
+        if (count == 0) {
+            return true; // allowed, and no type
+        }
     }
     drafts->valtype_count = 0;
     drafts->field_count = 0;

@@ -10,7 +10,7 @@ import tempfile
 sys.dont_write_bytecode = True
 from bombs import leb, section
 
-STATUS_INVALID = 126
+STATUS_INVALID, STATUS_TOO_LARGE = 126, 137
 REFUSED_MS, REFUSED_MIB = 300, 60 # most of it is the file, which is mapped
 HEADER = b"\0asm\1\0\0\0"
 NOTHING = b"\x60\0\0"
@@ -49,6 +49,9 @@ LIMITS = [
     ("types in groups", MILLION, lambda n: HEADER + section(
         1, b"\2\x4e" + leb(n // 2) + NOTHING * (n // 2) + b"\x4e" + leb(n - n // 2) +
         NOTHING * (n - n // 2)), "types"),
+    ("types in one group", MILLION, lambda n: HEADER + section(
+        1, b"\1\x4e" + leb(n) + NOTHING * n), "types"),
+    ("groups", MILLION, lambda n: HEADER + repeated(1, n, b"\x4e\0"), "types"),
     ("functions", MILLION, lambda n: TYPE + repeated(3, n, b"\0") +
      repeated(10, n, b"\2\0\x0b"), "functions"),
     ("imports", MILLION, lambda n: TYPE + repeated(2, n, b"\0\0\3\x7f\0"), "imports"),
@@ -81,10 +84,19 @@ LIMITS = [
         b"\x41\0\x0e" + leb(n) + b"\0" * (n + 1)), "br_table"),
 ]
 
+# Valid modules that cannot be instantiated: name, module, what the message must say.
+TOO_LARGE = [
+    *((f"table of {n}", HEADER + section(4, b"\1\x70" + flags + leb(n)), "limit of 10000000")
+      for n, flags in ((10_000_001, b"\0"), (2**32 - 1, b"\0"), (2**37, b"\4"),
+                       (2**64 - 1, b"\4"))),
+    *((f"memory of {n} pages", HEADER + section(5, b"\1\4" + leb(n)), "exceeds the limit")
+      for n in (2**37 - 1, 2**37, 2**48)),
+]
 
-def validate(path):
+
+def figures(command, path):
     """(exit status, milliseconds of the processor, MiB, the error's text)"""
-    child = subprocess.Popen([os.environ["WJIT"], "validate", "--features=all", path],
+    child = subprocess.Popen([os.environ["WJIT"], command, "--features=all", path],
                              stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     text = child.stderr.read().decode("utf-8", "replace").strip()
     _, status, usage = os.wait4(child.pid, 0)
@@ -103,39 +115,40 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "m.wasm")
 
-        def check(name, make, is_valid, words):
+        def check(name, make, wanted, words, command="validate"):
             written = os.fork()
             if written == 0:  # a process that runs another one counts as its memory
                 with open(path, "wb") as file:
                     file.write(make())
                 os._exit(0)
             os.waitpid(written, 0)
-            examine(name, is_valid, words)
+            examine(name, wanted, words, command)
 
-        def examine(name, is_valid, words):
-            status, ms, mib, text = validate(path)
+        def examine(name, wanted, words, command="validate"):
+            status, ms, mib, text = figures(command, path)
             print(f"{name}: status {status}, {ms:.0f} ms, {mib:.0f} MiB {text[-90:]}")
-            if is_valid and status != 0:
-                failures.append(f"{name}: refused: {text}")
-            if not is_valid and (status != STATUS_INVALID or words not in text):
+            if status != wanted or (wanted != 0 and words not in text):
                 failures.append(f"{name}: status {status}: {text}")
-            if not is_valid and not is_emulated and (ms > REFUSED_MS or mib > REFUSED_MIB):
+            if wanted != 0 and not is_emulated and (ms > REFUSED_MS or mib > REFUSED_MIB):
                 failures.append(f"{name}: refused after {ms:.0f} ms with {mib:.0f} MiB")
 
         for name, limit, make, words in LIMITS:
             if not is_emulated:
-                check(f"{name} {limit}", lambda: make(limit), True, words)
-            check(f"{name} {limit + 1}", lambda: make(limit + 1), False, words)
+                check(f"{name} {limit}", lambda: make(limit), 0, words)
+            check(f"{name} {limit + 1}", lambda: make(limit + 1), STATUS_INVALID, words)
+        for name, module, words in TOO_LARGE:
+            check(name, lambda: module, 0, words)
+            check(name, lambda: module, STATUS_TOO_LARGE, words, "run")
         # A file that has no more bytes than this says how many there are to be.
         with open(path, "wb") as file:
             file.write(HEADER)
             file.truncate(2**30 + 1)
-        examine("module bytes 2^30 + 1", False, "1073741824")
+        examine("module bytes 2^30 + 1", STATUS_INVALID, "1073741824")
         for number, what in ((1, "types"), (2, "imports"), (3, "functions"), (4, "tables"),
                              (6, "globals"), (7, "exports"), (9, "element"), (11, "data")):
             check(f"section {number} of 2^32 - 1", lambda: HEADER + section(number,
                                                                               leb(2**32 - 1)),
-                  False, what)
+                  STATUS_INVALID, what)
     for failure in failures:
         print("FAIL", failure)
     return 1 if failures else 0
