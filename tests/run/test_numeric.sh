@@ -1,6 +1,6 @@
 #!/bin/bash
-# Every numeric operation on edge values with its operands in every form: all forms agree, and
-# agree with another engine where there is one.
+# Every operation on numbers, loads, stores and atomic ones too, on edge values with its operands in
+# every form: all forms agree, and agree with another engine where there is one.
 source "$(dirname "$0")/trace.sh"
 need wat2wasm python3
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
@@ -13,6 +13,8 @@ fail() {
     echo "FAIL $*"
     status=1
 }
+
+lacking=$("$here/numeric/covered.py" "$scratch") || fail "operations that no module has: $lacking"
 
 # check MODULE COMMAND...
 check() {
@@ -29,7 +31,7 @@ check() {
 
 for wat in "$scratch"/*.wat; do
     module=${wat%.wat}.wasm
-    wat2wasm --enable-relaxed-simd "$wat" -o "$module" || exit 1
+    wat2wasm --enable-relaxed-simd --enable-threads "$wat" -o "$module" || exit 1
     # What relaxed operations give is each engine's own.
     if [ -n "$node" ] && [ "$(basename "$wat")" != relaxed.wat ]; then
         "$node" "$here/../fuzz/v8_trace.mjs" --text "$module" >"$module.other"
@@ -39,6 +41,14 @@ for wat in "$scratch"/*.wat; do
             # shellcheck disable=SC2086
             check "$module" $trace $options
         done
+    done
+done
+# Of wide arithmetic the results are known.
+for trace in "${traces[@]}"; do
+    for options in "" "--eager --explicit"; do
+        # shellcheck disable=SC2086
+        $trace $options --text "$scratch/wide.wasm" | head -n -1 >"$scratch/ours"
+        cmp "$scratch/ours" "$scratch/wide.wanted" || fail "$trace $options: wide arithmetic"
     done
 done
 exit $status

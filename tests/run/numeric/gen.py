@@ -8,6 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import lanes
+import wide
 
 I32 = [0, 1, 2, 7, 31, 32, 0x7f, 0xffff8000, 0x7fffffff, 0x80000000, 0xffffffff]
 I64 = [0, 1, 5, 63, 64, 0xffffffff, 0x80000000, 0x123456789abcdef0, 2**63 - 1, 2**63, 2**64 - 1]
@@ -28,17 +29,23 @@ EDGES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": V128}
 LANES = {"i8x16": 16, "i16x8": 8, "i32x4": 4, "i64x2": 2, "f32x4": 4, "f64x2": 2}
 LANE_TYPE = {"i8x16": "i32", "i16x8": "i32", "i32x4": "i32", "i64x2": "i64", "f32x4": "f32",
              "f64x2": "f64"}
+PLACE = 1024 # of the bytes that loads and stores are tried on, above what forms use themselves
+PLACE_BYTES = 32
+DATA = "".join(f"\\{(i * 0x3b + (0x80 if i % 3 else 0)) % 256:02x}" for i in range(PLACE_BYTES))
 HOMELESS = 16 # heavier locals of each type than the operands, which then get no register
 
 
 class Op:
     def __init__(self, text, params, result, lanes=None, traps=None, is_condition=False,
-                 edges=EDGES):
-        self.text, self.params, self.result, self.edges = text, params, result, edges
+                 edges=EDGES, writes=False):
+        self.text, self.params, self.result = text, params, result
+        # What to try each operand with.
+        self.values = edges if isinstance(edges, list) else [edges[t] for t in params]
+        self.writes = writes  # to memory, at PLACE
         self.lanes = lanes    # of a vector that may have NaNs
         self.traps = traps or (lambda *_: False)
         self.is_condition = is_condition
-        self.name = text.replace(" ", "_")
+        self.name = text.replace(" ", "_").replace("offset=", "at")
 
 
 def integer_ops(t):
@@ -170,6 +177,74 @@ def relaxed_ops():
     yield Op("i32x4.dot_i8x16_i7x16_add_s", ["v128"] * 3, "v128")
 
 
+# ---- Memory: the bytes at PLACE are the operands, addresses take the forms -----------------------
+
+ADDRESSES = [PLACE, PLACE + 8]
+ANYWHERE = [PLACE + i for i in (0, 1, 2, 5, 9, 15)]
+WIDTHS = {"i32": (8, 16, 32), "i64": (8, 16, 32, 64)}
+# Beside what lies at PLACE, what is that only in its lower bits.
+EXPECTED = {"i32": [0, 0x80, 0x7f80, 0xff7f80, 0x80ff7f80],
+            "i64": [0, 0x80, 0x7f80, 0x80ff7f80, 0x180ff7f80, 0xfedcba9880ff7f80]}
+
+
+def loads():
+    texts = [(f"{t}.load{bits}_{sign}", t) for t, widths in WIDTHS.items()
+             for bits in widths[:-1] for sign in "su"]
+    texts += [(f"v128.load{lanes}_{sign}", "v128") for lanes in ("8x8", "16x4", "32x2")
+              for sign in "su"]
+    texts += [(f"v128.load{bits}_splat", "v128") for bits in (8, 16, 32, 64)]
+    texts += [(f"v128.load{bits}_zero", "v128") for bits in (32, 64)]
+    texts += [(f"{t}.load", t) for t in ("i32", "i64", "f32", "f64", "v128")]
+    for text, t in texts:
+        for offset in ("", " offset=3"):
+            yield Op(text + offset, ["i32"], t, edges=[ANYWHERE])
+    for bits in (8, 16, 32, 64):
+        for lane in sorted({0, 1, 128 // bits - 1}):
+            for offset in ("", " offset=3"):
+                yield Op(f"v128.load{bits}_lane{offset} {lane}", ["i32", "v128"], "v128",
+                         edges=[ANYWHERE, V128[:4]])
+
+
+def stores():
+    texts = [(f"{t}.store{bits if bits < int(t[1:]) else ''}", t)
+             for t, widths in WIDTHS.items() for bits in widths]
+    texts += [("f32.store", "f32"), ("f64.store", "f64"), ("v128.store", "v128")]
+    for text, t in texts:
+        for offset in ("", " offset=7"):
+            yield Op(text + offset, ["i32", t], None, edges=[ADDRESSES, EDGES[t]], writes=True)
+    for bits in (8, 16, 32, 64):
+        for lane in sorted({0, 1, 128 // bits - 1}):
+            yield Op(f"v128.store{bits}_lane {lane}", ["i32", "v128"], None,
+                     edges=[ADDRESSES, V128], writes=True)
+
+
+def atomics():
+    for t, widths in WIDTHS.items():
+        operands = [ADDRESSES, EDGES[t]]
+        for bits in widths:
+            width, suffix = (bits, "_u") if bits < int(t[1:]) else ("", "")
+            yield Op(f"{t}.atomic.load{width}{suffix}", ["i32"], t, edges=[ADDRESSES])
+            yield Op(f"{t}.atomic.store{width}", ["i32", t], None, edges=operands, writes=True)
+            for name in "add sub and or xor xchg".split():
+                yield Op(f"{t}.atomic.rmw{width}.{name}{suffix}", ["i32", t], t, edges=operands,
+                         writes=True)
+            yield Op(f"{t}.atomic.rmw{width}.cmpxchg{suffix}", ["i32", t, t], t, writes=True,
+                     edges=[ADDRESSES, EXPECTED[t], EXPECTED[t]])
+
+
+def set_place():
+    """The bytes that a writing operation finds."""
+    values = [0xfedcba9880ff7f80, 0x80] * (PLACE_BYTES // 16)
+    return "".join(f"(i64.store (i32.const {PLACE + 8 * i}) (i64.const {value}))"
+                   for i, value in enumerate(values))
+
+
+def hash_place():
+    return "".join(
+        f"(local.set $hash (i64.xor (i64.rotl (local.get $hash) (i64.const 7)) "
+        f"(i64.load (i32.const {at}))))" for at in range(PLACE, PLACE + PLACE_BYTES, 8))
+
+
 # ---- Forms ------------------------------------------------------------------------------------
 # Each gives, for operand values, the code that leaves the operation's result on the stack. Locals
 # $T0 $T1 $T2 of each type are for operands, $zero is the address 0 that the compiler does not know.
@@ -277,6 +352,8 @@ FORMS = {
 
 def hash_result(op):
     """Folds the value on the stack into the local $hash; all NaNs are the same there."""
+    if op.result is None:
+        return ""
     rotate = "(i64.rotl (i64.mul (local.get $hash) (i64.const 0x9e3779b97f4a7c15)) (i64.const 7))"
     t = op.result
     take = f"(local.set ${t}r)"
@@ -299,14 +376,14 @@ def hash_result(op):
     return f"{take}{bits}{widen} {rotate} i64.xor (local.set $hash)"
 
 
-def weigh_others():
-    """Uses more locals than there are registers, each more often than an operand."""
+def weigh_others(uses):
+    """Uses more locals than there are registers, each more often than an operand: in a loop."""
     text = ["(loop $l"]
     for t in ("i64", "v128"):
         add = "i64.add" if t == "i64" else "i64x2.add"
         for i in range(HOMELESS):
             text.append(f"(local.set $h{t}{i} ({add} (local.get $h{t}{i}) (local.get $h{t}"
-                        f"{(i + 1) % HOMELESS})))" * 40)
+                        f"{(i + 1) % HOMELESS})))" * (2 + uses // 5))
     text.append("(br_if $l (local.get $zero)))")
     return "".join(text)
 
@@ -317,21 +394,23 @@ def function(op, form, tuples):
         text = FORMS[form](op, values)
         if text is None:
             return None
-        bodies.append(text + hash_result(op))
+        bodies.append((set_place() if op.writes else "") + text + hash_result(op) +
+                      (hash_place() if op.writes else ""))
     types = ("i32", "i64", "f32", "f64", "v128")
     names = [f"(local ${t}{k} {t})" for t in types for k in ("0", "1", "2", "r")]
     others = ""
     if form == "homeless":
         names += [f"(local $h{t}{i} {t})" for t in ("i64", "v128") for i in range(HOMELESS)]
-        others = weigh_others()
+        others = weigh_others(len(tuples))
     return f'(func (export "{op.name}/{form}") (result i64) (local $hash i64) ' + \
         "(local $zero i32)" + " ".join(names) + others + "\n".join(bodies) + "(local.get $hash))"
 
 
 def module(ops, most):
-    text = ["(module (memory 1) (func $nothing)"]
+    text = ["(module (memory 1) (func $nothing)",
+            f'(data (i32.const {PLACE}) "{DATA}")']
     for op in ops:
-        tuples = [values for values in itertools.product(*(op.edges[t] for t in op.params))
+        tuples = [values for values in itertools.product(*op.values)
                   if not op.traps(*values)]
         step = max(1, len(tuples) // most)
         tuples = tuples[::step if step % 2 else step + 1] # not always the same operand
@@ -342,7 +421,9 @@ def module(ops, most):
     return "\n".join(text + [")"])
 
 
-VECTOR_GROUPS = ("vector0", "vector1", "vector2", "vector3", "relaxed")
+# Tuples of operands for each operation of a group, where not all edges with all.
+MOST = {"vector0": 24, "vector1": 24, "vector2": 24, "vector3": 24, "relaxed": 24, "loads": 24,
+        "stores": 12, "atomics": 12}
 
 
 def main():
@@ -352,12 +433,18 @@ def main():
               "f32": list(float_ops("f32")), "f64": list(float_ops("f64")),
               "convert": list(conversions())}
     groups.update({f"vector{k}": vectors[k::4] for k in range(4)})
-    groups["relaxed"] = list(relaxed_ops())
+    groups.update({"relaxed": list(relaxed_ops()), "loads": list(loads()),
+                   "stores": list(stores()), "atomics": list(atomics())})
     for name, ops in groups.items():
         with open(os.path.join(folder, name + ".wat"), "w", encoding="ascii") as file:
-            file.write(module(ops, 24 if name in VECTOR_GROUPS else 200))
+            file.write(module(ops, MOST.get(name, 200)))
     with open(os.path.join(folder, "lanes.wat"), "w", encoding="ascii") as file:
         file.write(lanes.module(vectors))
+    binary, lines = wide.module()
+    with open(os.path.join(folder, "wide.wasm"), "wb") as file:
+        file.write(binary)
+    with open(os.path.join(folder, "wide.wanted"), "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
