@@ -191,10 +191,13 @@ struct wj_masm {
 //   void masm_fun(m, enum wj_funop op, num, wj_reg d, wj_reg a);
 //   void masm_fcmp(m, num, wj_reg a, wj_reg b);            sets flags for the COND_F_* conditions
 //   void masm_canon(m, num, wj_reg d, wj_reg a);           d = a, any NaN becomes the canonical
-//        one; keeps flags                                  MASM_CANON_BY_CODE, as the next three
+//        one; keeps flags                                  MASM_CANON_BY_CODE, as the next five
 //   void masm_jump_if_nan(m, num, wj_reg a, wj_label label);
 //   void masm_jump_if_nan_stored(m, num, struct wj_addr a, wj_label label);
 //        branch when the value at a, which was just stored, is a quiet NaN
+//   bool masm_has_store_canon(m);
+//   void masm_store_canon(m, num, wj_reg a, struct wj_addr to);
+//        stores a, a quiet NaN as the canonical one, where the machine has an instruction for it
 //   void masm_vcanon(m, enum wj_shape shape, wj_reg d, wj_reg a);  as masm_canon, by lanes
 //   void masm_cvt(m, enum wj_cvt op, wj_reg d, wj_reg a);  every conversion, with its traps; d
 //        and a of the classes that the conversion has

@@ -383,6 +383,16 @@ TRACE_INLINE void masm_jump_if_nan_stored(struct wj_masm *m, enum wj_num num, st
     trace_line(m, "%s.jump_if_nan_stored %s, L%" PRIu32, trace_num(num), ADDR(a), label);
 }
 
+TRACE_INLINE bool masm_has_store_canon(const struct wj_masm *m)
+{
+    return m->features.has_avx512;
+}
+
+TRACE_INLINE void masm_store_canon(struct wj_masm *m, enum wj_num num, wj_reg a, struct wj_addr to)
+{
+    trace_line(m, "%s.store_canon %s, %s", trace_num(num), ADDR(to), R(a));
+}
+
 TRACE_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
 {
     trace_line(m, "%s.canon %s, %s", trace_shape(shape), R(d), R(a));

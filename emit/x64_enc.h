@@ -12,6 +12,7 @@ enum {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
     XMM0 = 32, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13,
     XMM14, XMM15,
+    XMM30 = 62, XMM31, // of AVX-512, for EVEX forms alone
 };
 
 // Condition codes in the processor's numbering; the lowest bit inverts.
@@ -409,6 +410,16 @@ X64_INLINE void x64_vrm_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned
     x64_vex_head(m, op, d, v, x64_mem_xb(a));
     x64_modrm_mem(m, d, a, 1);
     x64_imm8(m, imm);
+}
+
+// An EVEX form of 128 bits or a scalar, without a mask, of any of the 32 registers of AVX-512.
+X64_INLINE void x64_evex_rr(struct wj_masm *m, uint32_t op, unsigned d, unsigned v, unsigned rm)
+{
+    uint32_t first = (~d & 8) << 4 | (~rm & 0x18) << 2 | (~d & 0x10) | (op >> 8 & 3);
+    uint32_t second = (op >> 5 & 0x80) | (~v & 15) << 3 | 4 | (op >> 10 & 3);
+    uint32_t third = (~v & 0x10) >> 1;
+    x64_bytes(m, 0x62 | first << 8 | second << 16 | third << 24, 4);
+    x64_bytes(m, (op & 0xff) | (0xc0 | (d & 7) << 3 | (rm & 7)) << 8, 2);
 }
 
 // A 16-byte constant behind the code, as a memory operand.

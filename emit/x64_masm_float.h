@@ -22,6 +22,7 @@ enum {
     VEX_ROUNDPD = X64_0F3A | X64_66 | 0x09,
     VEX_ROUNDSS = X64_0F3A | X64_66 | 0x0a,
     VEX_ROUNDSD = X64_0F3A | X64_66 | 0x0b,
+    EVEX_RANGES = X64_0F3A | X64_66 | 0x51,
     VEX_BLENDVPS = X64_0F3A | X64_66 | 0x4a,
     VEX_BLENDVPD = X64_0F3A | X64_66 | 0x4b,
     // Predicates of cmpps.
@@ -35,6 +36,9 @@ enum {
     X64_ROUND_FLOOR = 9,
     X64_ROUND_CEIL = 10,
     X64_ROUND_TRUNC = 11,
+    // vrange: the greater one, as it is. Of a number and a quiet NaN it is the number, of two NaNs
+    // the first.
+    X64_RANGE_MAX = 5,
 };
 
 #define X64_F32_SIGN 0x80000000u
@@ -177,6 +181,32 @@ X64_INLINE void masm_jump_if_nan_stored(struct wj_masm *m, enum wj_num num, stru
     masm_ibin_imm(m, IBIN_XOR, NUM_I32, X64_TMP2, X64_TMP2, -1);
     masm_itest_imm(m, NUM_I32, X64_TMP2, num == NUM_F32 ? 0x7fc0 : 0x7ff8);
     x64_jcc(m, CC_E, label);
+}
+
+// Wherever C code returns to wasm code or enters it: C may use these registers.
+X64_INLINE void x64_load_nans(struct wj_masm *m)
+{
+    if (m->is_deterministic && m->features.has_avx512) {
+        x64_vrm(m, VEX_MOVUPS_LOAD, X64_VTMP, 0, x64_const32(m, X64_F32_NAN));
+        x64_evex_rr(m, VEX_MOVUPS_LOAD, X64_F32_NANS, 0, X64_VTMP);
+        x64_vrm(m, VEX_MOVUPS_LOAD, X64_VTMP, 0, x64_const64(m, X64_F64_NAN, X64_F64_NAN));
+        x64_evex_rr(m, VEX_MOVUPS_LOAD, X64_F64_NANS, 0, X64_VTMP);
+    }
+}
+
+X64_INLINE bool masm_has_store_canon(const struct wj_masm *m)
+{
+    return m->features.has_avx512;
+}
+
+//   vrangesd t, nans, a, 5 ; vmovsd [addr], t
+X64_INLINE void masm_store_canon(struct wj_masm *m, enum wj_num num, wj_reg a, struct wj_addr to)
+{
+    bool is_f32 = num == NUM_F32;
+    x64_evex_rr(m, is_f32 ? EVEX_RANGES : EVEX_RANGES | X64_W, X64_VTMP,
+                is_f32 ? X64_F32_NANS : X64_F64_NANS, a);
+    x64_imm8(m, X64_RANGE_MAX);
+    masm_store(m, is_f32 ? STORE_F32 : STORE_F64, X64_VTMP, to);
 }
 
 X64_INLINE void masm_vcanon(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)

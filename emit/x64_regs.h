@@ -41,6 +41,9 @@ enum {
     X64_TMP2 = RCX,
     X64_VTMP = XMM15,
     X64_VTMP2 = XMM14,
+    // With AVX-512 and --deterministic: canonical NaNs in all lanes, wherever wasm code runs.
+    X64_F32_NANS = XMM30,
+    X64_F64_NANS = XMM31,
 };
 
 #define X64_REGS static const wj_reg __attribute__((unused))

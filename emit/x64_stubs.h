@@ -4,6 +4,7 @@
 #define EMIT_X64_STUBS_H
 
 #include "emit/x64_masm_call.h"
+#include "emit/x64_masm_float.h"
 
 enum {
     // What masm_enter_begin keeps above the outgoing arguments.
@@ -53,6 +54,7 @@ X64_INLINE void masm_enter_begin(struct wj_masm *m, uint32_t outgoing_bytes,
     x64_mov_store(m, RDI, RSP, outgoing_bytes + X64_ENTER_ACTIVATION);
     x64_mov(m, X64_W, MASM_INST, RDX);
     x64_mov_load(m, MASM_MEMBASE, MASM_INST, layout->instance_memory0_base);
+    x64_load_nans(m);
 }
 
 // Back to the host's stack and out of the enter function; the activation is in rdi.
@@ -113,7 +115,7 @@ X64_INLINE void x64_to_host(struct wj_masm *m, const struct x64_host_frame *fram
     }
 }
 
-// The way back: unwinds when the activation holds a trap. Uses only activation_reg.
+// The way back: unwinds when the activation holds a trap. Uses only activation_reg and xmm15.
 X64_INLINE void x64_from_host(struct wj_masm *m, const struct x64_host_frame *frame,
                               wj_reg activation_reg, const struct wj_stub_layout *layout)
 {
@@ -129,6 +131,7 @@ X64_INLINE void x64_from_host(struct wj_masm *m, const struct x64_host_frame *fr
     x64_mov_imm(m, RAX, layout->unwind_stub);
     masm_jmp_reg(m, RAX);
     x64_here(m, runs_on);
+    x64_load_nans(m);
 }
 
 X64_INLINE void masm_stub_call_c(struct wj_masm *m, const struct wj_stub_layout *layout)

@@ -349,13 +349,14 @@ static __attribute__((noinline)) uint8_t canon_operands(struct jit *j, const str
     return WJ_RAW_NONE;
 }
 
-// A float that is stored raw can be made canonical where it lies, before anything sees it; only
-// threads that share the memory would see it.
+// A float that is stored raw is made canonical on the way, or else where it lies, before anything
+// but threads that share the memory sees it.
 static bool is_raw_store(struct jit *j, const struct wj_op *op)
 {
     return op->family == FAM_STORE && (op->sub == STORE_F32 || op->sub == STORE_F64) &&
            value_raw(stack_from_top(j, 0)) != WJ_RAW_NONE &&
-           !j->module->memories[op->memarg.memory].type.limits.is_shared;
+           (masm_has_store_canon(&j->m) ||
+            !j->module->memories[op->memarg.memory].type.limits.is_shared);
 }
 
 // Of many stores in a row, all but the first are checked by reading again what was stored: on Zen 5
@@ -371,8 +372,13 @@ static void raw_store(struct jit *j, const struct wj_op *op)
     enum wj_num num = (enum wj_num) v->num;
     wj_reg reg = value_reg(j, v);
     struct address a = pop_address(j, &op->memarg, store_width_log2(store));
-    masm_store(&j->m, store, reg, a.addr);
-    struct nan_path *path = nan_path_push(j);
+    struct nan_path *path = NULL;
+    if (masm_has_store_canon(&j->m)) {
+        masm_store_canon(&j->m, num, reg, a.addr);
+    } else {
+        masm_store(&j->m, store, reg, a.addr);
+        path = nan_path_push(j);
+    }
     if (path != NULL) {
         path->reg = WJ_REG_NONE;
         path->num = (uint8_t) num;

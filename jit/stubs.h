@@ -62,8 +62,7 @@ static bool emit_stubs(struct wj_code_window *window, const struct wj_stub_targe
 {
     struct wj_masm masm;
     struct wj_masm *m = &masm;
-    masm_begin(m, NULL, window, NULL);
-    m->is_deterministic = targets->is_deterministic;
+    masm_begin(m, NULL, window, &targets->settings);
     struct wj_stub_layout layout = stub_layout(masm_here(m), targets);
     stubs[WJ_STUB_UNWIND] = masm_here(m);
     masm_stub_unwind(m, &layout);
@@ -126,7 +125,8 @@ static void enter_values(struct wj_masm *m, const struct wj_functype *type,
 }
 
 static bool emit_enter(struct wj_code_window *window, const struct wj_functype *type,
-                       bool is_deterministic, size_t *used_bytes, struct wj_err *err)
+                       const struct wj_compile_settings *settings, size_t *used_bytes,
+                       struct wj_err *err)
 {
     struct wj_arena arena;
     wj_arena_init(&arena);
@@ -137,8 +137,7 @@ static bool emit_enter(struct wj_code_window *window, const struct wj_functype *
     }
     struct wj_masm masm;
     struct wj_masm *m = &masm;
-    masm_begin(m, NULL, window, NULL);
-    m->is_deterministic = is_deterministic;
+    masm_begin(m, NULL, window, settings);
     struct wj_stub_layout layout = stub_layout(0, &(struct wj_stub_targets){0});
     uint32_t outgoing = ((uint32_t) call.size_bytes + 15) & ~15u;
     masm_enter_begin(m, outgoing, &layout);

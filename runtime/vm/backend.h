@@ -62,7 +62,7 @@ struct wj_code_info {
 
 // What the engine's stubs know.
 struct wj_stub_targets {
-    bool is_deterministic;   // as in wj_compile_settings
+    struct wj_compile_settings settings;
     uint64_t compile_direct; // C functions that the lazy stubs call
     uint64_t compile_indirect;
     uint64_t tail_return;
@@ -91,7 +91,8 @@ struct wj_backend {
     //   uint64_t (struct wj_activation *, void *code, struct wj_instance *, union wj_cell *values)
     // values holds the arguments, afterwards the results. Returns 0, or 1 after a trap.
     bool (*emit_enter)(struct wj_code_window *window, const struct wj_functype *type,
-                       bool is_deterministic, size_t *used_bytes, struct wj_err *err);
+                       const struct wj_compile_settings *settings, size_t *used_bytes,
+                       struct wj_err *err);
     // Emits the entry of a host function of a type, in the wasm convention. It calls the libcall
     // host_call with the function reference that MASM_GPR_TARGET holds and its cells.
     bool (*emit_host_entry)(struct wj_code_window *window, const struct wj_functype *type,

@@ -51,7 +51,7 @@ static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     struct wj_stub_targets targets = {
-        .is_deterministic = engine->settings.is_deterministic,
+        .settings = wj_code_settings(engine, false),
         .compile_direct = (uint64_t) (uintptr_t) wj_code_compile_direct,
         .compile_indirect = (uint64_t) (uintptr_t) wj_code_compile_indirect,
     };
@@ -197,8 +197,8 @@ static bool make_type_code(struct wj_engine *engine, bool is_enter, const struct
     struct wj_code_info info = {0};
     size_t used_bytes = 0;
     if (is_enter) {
-        if (!backend->emit_enter(&window, &type->func, engine->settings.is_deterministic,
-                                 &used_bytes, err)) {
+        struct wj_compile_settings settings = wj_code_settings(engine, false);
+        if (!backend->emit_enter(&window, &type->func, &settings, &used_bytes, err)) {
             return false;
         }
     } else {

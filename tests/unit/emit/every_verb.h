@@ -22,6 +22,7 @@ static void emit_every_branch(struct wj_masm *m, const struct every_verb *v)
 #ifdef MASM_CANON_BY_CODE
     masm_jump_if_nan(m, NUM_F64, v->v0, label);
     masm_jump_if_nan_stored(m, NUM_F32, v->addr, label);
+    masm_store_canon(m, NUM_F64, v->v0, v->addr);
 #endif
     masm_jump_table(m, v->g0, labels, 2);
     masm_trap(m, WJ_TRAP_UNREACHABLE);

@@ -19,6 +19,7 @@ static const char expected[] =
     "    i64.cbz g18, L0\n"
     "    f64.jump_if_nan v16, L0\n"
     "    f32.jump_if_nan_stored [mem+g0+1000], L0\n"
+    "    f64.store_canon [mem+g0+1000], v16\n"
     "    jump_table g18, L0 L1\n"
     "    trap \"unreachable\"\n"
     "    trap_if.ne \"out of memory\"\n"

@@ -37,19 +37,41 @@ FORM(load, masm_load(m, LOAD_I32_8_U, RAX, (struct wj_addr){R15, RSI, 1}))  // m
 FORM(store, masm_store(m, STORE_I32_8, RSI, (struct wj_addr){R15, RDI, 0})) // mov [r15 + rdi], sil
 FORM(fadd, masm_fbin(m, FBIN_ADD, NUM_F64, XMM9, XMM10, XMM1))              // vaddsd xmm9, ...
 FORM(fadd_b, masm_fbin(m, FBIN_ADD, NUM_F32, XMM1, XMM2, XMM9))             // needs three bytes
-FORM(fzero, masm_mov_fimm(m, NUM_F64, XMM9, 0))            // vxorps xmm9, xmm0, xmm0
-FORM(shift, masm_ibin(m, IBIN_SHL, NUM_I32, RAX, RSI, R8)) // shlx eax, esi, r8d
+FORM(fzero, masm_mov_fimm(m, NUM_F64, XMM9, 0))                      // vxorps xmm9, xmm0, xmm0
+FORM(shift, masm_ibin(m, IBIN_SHL, NUM_I32, RAX, RSI, R8))           // shlx eax, esi, r8d
+FORM(range, x64_evex_rr(m, EVEX_RANGES | X64_W, XMM15, XMM31, XMM9)) // vrangesd xmm15, xmm31, ...
+FORM(range_b, x64_evex_rr(m, EVEX_RANGES, XMM15, XMM30, XMM1))       // vrangess xmm15, xmm30, ...
+FORM(evex_mov, x64_evex_rr(m, VEX_MOVUPS_LOAD, XMM31, 0, XMM15))     // vmovups xmm31, xmm15
+FORM(evex_high, x64_evex_rr(m, EVEX_RANGES | X64_W, XMM0 + 28, XMM3, XMM0 + 20))
 FORM(ret, masm_ret(m))
 #undef FORM
 
 static const struct form forms[] = {
-    {"03c2", add_rr},      {"8d0416", add_rrr},      {"83c508", add_imm8},
-    {"4983ec80", add_128}, {"418d4424f8", lea_imm},  {"83e27f", and_wide},
-    {"c1e203", mul_8},     {"8d14b6", mul_5},        {"85ff", cmp_zero},
-    {"f6c201", test_one},  {"ba00000000", mov_zero}, {"49c7c1ffffffff", mov_negative},
-    {"8b742408", slot_8},  {"498b7500", slot_r13},   {"410fb6443701", load},
-    {"4188343f", store},   {"c52b58c9", fadd},       {"c4c16a58c9", fadd_b},
-    {"c57857c8", fzero},   {"c4e239f7c6", shift},    {"c3", ret},
+    {"03c2", add_rr},
+    {"8d0416", add_rrr},
+    {"83c508", add_imm8},
+    {"4983ec80", add_128},
+    {"418d4424f8", lea_imm},
+    {"83e27f", and_wide},
+    {"c1e203", mul_8},
+    {"8d14b6", mul_5},
+    {"85ff", cmp_zero},
+    {"f6c201", test_one},
+    {"ba00000000", mov_zero},
+    {"49c7c1ffffffff", mov_negative},
+    {"8b742408", slot_8},
+    {"498b7500", slot_r13},
+    {"410fb6443701", load},
+    {"4188343f", store},
+    {"c52b58c9", fadd},
+    {"c4c16a58c9", fadd_b},
+    {"6253850051f9", range},
+    {"62730d0051f9", range_b},
+    {"62417c0810ff", evex_mov},
+    {"6223e50851e4", evex_high},
+    {"c57857c8", fzero},
+    {"c4e239f7c6", shift},
+    {"c3", ret},
 };
 
 static void test_forms(void **unused)

@@ -47,6 +47,18 @@ static bool is_on_host_stack(void)
     return ((uintptr_t) frame & 15) == 0;
 }
 
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+static void clobber_avx512(void)
+{
+    if (has_avx512()) {
+        __asm__ volatile("vpxord %xmm30, %xmm30, %xmm30; vpxord %xmm31, %xmm31, %xmm31");
+    }
+}
+
 static uint64_t sum_in_c(struct instance *instance, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                          uint64_t e)
 {
@@ -56,6 +68,7 @@ static uint64_t sum_in_c(struct instance *instance, uint64_t a, uint64_t b, uint
                      "vpcmpeqd %%xmm13, %%xmm13, %%xmm13; vpcmpeqd %%xmm0, %%xmm0, %%xmm0;"
                      "mov $77, %%r10; mov $78, %%r11; mov $79, %%rcx; mov $80, %%rdi" ::
                          : "xmm0", "xmm8", "xmm9", "xmm13", "r10", "r11", "rcx", "rdi", "memory");
+    clobber_avx512();
     instance->seen[0]++;
     if (a == 666) {
         (*instance->slot)->trap = 9;
@@ -72,6 +85,7 @@ static uint64_t compile(struct instance *instance, uint64_t what)
     __asm__ volatile("vpcmpeqd %%xmm0, %%xmm0, %%xmm0; vpcmpeqd %%xmm7, %%xmm7, %%xmm7;"
                      "vpcmpeqd %%xmm12, %%xmm12, %%xmm12; mov $1, %%esi; mov $2, %%edx" ::
                          : "xmm0", "xmm7", "xmm12", "rsi", "rdx");
+    clobber_avx512();
     return instance->target;
 }
 
@@ -82,9 +96,10 @@ static uint64_t address_of(uint64_t (*function)(struct instance *, uint64_t))
     return address;
 }
 
-static void world_init(struct world *w)
+static void world_begin(struct world *w, bool keeps_nans)
 {
     memset(w, 0, sizeof *w);
+    w->m.is_deterministic = w->m.features.has_avx512 = keeps_nans;
     wj_codebuf_init(&w->m.buf);
     w->code = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     w->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -121,6 +136,11 @@ static void world_init(struct world *w)
     masm_load_slot(m, NUM_I64, RDX, (struct wj_slot){RSP, OUTGOING});
     masm_store_slot(m, NUM_I64, RAX, (struct wj_slot){RDX, 0});
     masm_enter_end(m, OUTGOING, &w->layout);
+}
+
+static void world_init(struct world *w)
+{
+    world_begin(w, false);
 }
 
 static void world_ready(struct world *w)
@@ -303,12 +323,59 @@ static void test_lazy(void **unused)
     }
 }
 
+// Stores the NaN of the argument's bits twice, as memory 0 has them then.
+static void emit_canonical_stores(struct world *w, uint64_t offset)
+{
+    masm_store_canon(&w->m, NUM_F64, XMM8, (struct wj_addr){MASM_MEMBASE, WJ_REG_NONE, offset});
+    masm_store_canon(&w->m, NUM_F32, XMM8, (struct wj_addr){MASM_MEMBASE, WJ_REG_NONE, offset + 8});
+}
+
+// Wasm code finds the canonical NaNs in their registers whenever C code ran, which uses them.
+static void test_canonical_nans(void **unused)
+{
+    (void) unused;
+    if (!has_avx512()) {
+        skip();
+    }
+    clobber_avx512();
+    struct world w;
+    world_begin(&w, true);
+    uint64_t (*c)(struct instance *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = sum_in_c;
+    uint64_t sum, function = here(&w);
+    memcpy(&sum, &c, sizeof sum);
+    masm_prologue(&w.m, 24);
+    masm_cvt(&w.m, CVT_F64_REINTERPRET_I64, XMM8, RDI);
+    emit_canonical_stores(&w, 0);
+    masm_mov(&w.m, NUM_I64, RDI, MASM_INST);
+    masm_mov_imm(&w.m, NUM_I64, MASM_GPR_TARGET, sum);
+    masm_call_addr(&w.m, w.call_c);
+    emit_canonical_stores(&w, 16);
+    masm_mov_imm(&w.m, NUM_I64, MASM_GPR_TARGET, 42);
+    masm_call_addr(&w.m, w.lazy);
+    masm_epilogue(&w.m, 24);
+    masm_ret(&w.m);
+    w.instance.target = here(&w);
+    masm_prologue(&w.m, 24);
+    emit_canonical_stores(&w, 32);
+    masm_epilogue(&w.m, 24);
+    masm_ret(&w.m);
+    world_ready(&w);
+    uint64_t values[1] = {0xfff8000012345678 | 0xffc00000};
+    assert_int_equal(world_enter(&w, function, values), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        static const uint8_t nans[12] = {[6] = 0xf8, [7] = 0x7f, [10] = 0xc0, [11] = 0x7f};
+        assert_memory_equal(w.stack + 16 * i, nans, sizeof nans);
+    }
+    world_clear(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_enter),
         cmocka_unit_test(test_call_c),
         cmocka_unit_test(test_lazy),
+        cmocka_unit_test(test_canonical_nans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
