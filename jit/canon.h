@@ -206,6 +206,19 @@ static uint8_t canon_select(struct jit *j)
     return WJ_RAW_NONE;
 }
 
+static uint8_t canon_set(struct jit *j, const struct wj_op *op)
+{
+    if (wj_raw_begins_life(op, j->label_depth)) {
+        j->locals[op->index].raw = *j->raw_lives_next++;
+    }
+    uint8_t raw = j->locals[op->index].raw;
+    if (raw == WJ_RAW_UNSEEN) { // but what sees the value that a tee leaves is not told
+        return op->sub == LOCAL_TEE ? value_raw(stack_from_top(j, 0)) : WJ_RAW_NONE;
+    }
+    canon_others(j, 1, raw);
+    return WJ_RAW_NONE;
+}
+
 static uint8_t canon_convert(struct jit *j, const struct wj_op *op)
 {
     switch ((enum wj_cvt) op->sub) {
@@ -296,11 +309,7 @@ static __attribute__((noinline)) uint8_t canon_operands(struct jit *j, const str
                       op->functype->param_count);
         return WJ_RAW_NONE;
     case FAM_PARAMETRIC: return op->sub == PARAMETRIC_SELECT ? canon_select(j) : WJ_RAW_NONE;
-    case FAM_LOCAL:
-        if (op->sub != LOCAL_GET) {
-            canon_others(j, 1, j->locals[op->index].raw);
-        }
-        return WJ_RAW_NONE;
+    case FAM_LOCAL: return op->sub == LOCAL_GET ? WJ_RAW_NONE : canon_set(j, op);
     case FAM_FUNARY:
         if (op->sub == FUN_ABS || op->sub == FUN_NEG) {
             canon_entries(j, 0, 1);
@@ -394,11 +403,12 @@ static void raw_store(struct jit *j, const struct wj_op *op)
     value_release(j, v);
 }
 
-// The result of the operation, on top of the stack, is raw.
+// The result of the operation, on top of the stack, is raw: of a tee, where the local's values
+// in general need not be.
 static inline void mark_raw(struct jit *j, uint8_t raw)
 {
     struct value *top = stack_from_top(j, 0);
-    if (top->kind == VALUE_REG) {
+    if (top->kind == VALUE_REG || top->kind == VALUE_LOCAL) {
         top->aux |= raw;
     }
 }

@@ -20,7 +20,7 @@ struct wj_compile_scratch {
     struct value *stack;
     struct local *locals;
     struct label *labels;
-    uint8_t *raw_locals; // --deterministic: enum wj_raw
+    uint8_t *raw_locals; // --deterministic: enum wj_raw of all lives
     size_t stack_capacity, local_capacity, label_capacity, raw_capacity;
 };
 
@@ -152,6 +152,11 @@ static bool jit_begin(void *context, const struct wj_walk_func *walk)
 #endif
         local->index = i;
     }
+#ifdef MASM_CANON_BY_CODE
+    if (j->m.is_deterministic) {
+        j->raw_lives_next = j->request->scratch->raw_locals + j->local_count;
+    }
+#endif
     j->incoming_bytes = layout.size_bytes;
     init_pools(j);
     assign_homes(j, layout.regs);
@@ -285,7 +290,7 @@ static const struct wj_sink JIT_SINK = {jit_begin, jit_op, jit_end};
 static bool find_raw_locals(struct wj_compile_scratch *scratch,
                             const struct wj_compile_request *request, struct wj_err *err)
 {
-    size_t count = (size_t) request->module->funcs[request->func_index].census.local_count + 1;
+    size_t count = wj_raw_lives_max(&request->module->funcs[request->func_index]) + 1;
     if (!reserve((void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
     }

@@ -16,13 +16,27 @@ enum wj_raw {
     WJ_RAW_F32 = 0x40,
     WJ_RAW_F64 = 0x80,
     WJ_RAW_ANY = WJ_RAW_F32 | WJ_RAW_F64,
+    // Of a local alone: it may hold raw values and others, since nothing sees their bits.
+    WJ_RAW_UNSEEN = 0x01,
 };
 
 // No NaN, whichever floats the bits are taken for: raw and canonical at once.
 bool wj_raw_is_neutral(unsigned num, uint64_t bits, const uint8_t *v128);
 
-// Fills in raw[local_count] of a validated function's locals: WJ_RAW_NONE where the local may hold
-// a value whose bits count, a parameter or what was loaded.
+// A local begins a new life where it is set outside of all blocks: no branch leads back before it.
+// Compilers give one local to variables that have nothing to do with each other.
+static inline bool wj_raw_begins_life(const struct wj_op *op, uint32_t label_depth)
+{
+    return label_depth == 1 && op->sub != LOCAL_GET;
+}
+
+// The most lives that the function's locals may have, all together.
+size_t wj_raw_lives_max(const struct wj_func *func);
+
+// Fills in raw[], for the locals of a validated function and then for each life that begins in the
+// body, in order: WJ_RAW_NONE where the local may hold a value whose bits count, a parameter or
+// what was loaded, and something may see them; WJ_RAW_UNSEEN where nothing does but arithmetic,
+// comparisons and conversions of numbers.
 bool wj_raw_locals(const struct wj_module *module, uint32_t func_index,
                    struct wj_walk_scratch *scratch, uint8_t *raw, struct wj_err *err);
 

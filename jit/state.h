@@ -51,7 +51,7 @@ struct local {
     uint8_t kind; // VALUE_LOCAL
     uint8_t num;
     wj_reg home; // or WJ_REG_NONE
-    uint8_t raw; // --deterministic: enum wj_raw, of every value that it ever holds
+    uint8_t raw; // --deterministic: enum wj_raw, of every value that it holds in its current life
     uint32_t index;
     uint32_t aliases; // VALUE_LOCAL entries on the operand stack
     int32_t slot; // SP offset of its place in the frame; homes that calls clobber are kept there
@@ -127,6 +127,7 @@ struct jit {
     bool has_wide_return;
     struct nan_path *nan_paths; // in the arena
     uint32_t nan_path_count, nan_path_capacity;
+    const uint8_t *raw_lives_next; // --deterministic: enum wj_raw, of lives that begin in the body
     uint32_t raw_stores; // --deterministic: of floats, since the last operation of control
     uint32_t prologue_bytes;
     bool failed;             // memory was exhausted

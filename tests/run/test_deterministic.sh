@@ -22,7 +22,7 @@ sys.exit(bool(wrong) or len(expected) != len(results))
 PYTHON
 }
 
-for name in scalar vector; do
+for name in scalar vector lives; do
     wat "$name" <"$here/deterministic/$name.wat"
     check "$name" "$name.wasm" "$WJIT"
     # For any x86-64, without what this one has beyond that.
