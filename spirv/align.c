@@ -65,7 +65,7 @@ static void make_root(struct wj_spv_translator *t, uint32_t at, struct wj_spv_va
     if (facts->root_needs[root] > facts->root_aligns[root]) {
         const uint32_t u32 = t->types[REPR_U32];
         const uint32_t mask = wj_spv_const_u32(&t->b, (1u << facts->root_needs[root]) - 1);
-        const uint32_t low = WJ_SPV_OP(&t->b, SpvOpBitwiseAnd, u32, value->id, mask);
+        const uint32_t low = WJ_SPV_OP(&t->b, SpvOpBitwiseAnd, u32, wj_spv_low(t, *value), mask);
         wj_spv_restart_if(t, WJ_SPV_OP(&t->b, SpvOpINotEqual, t->types[REPR_BOOL], low,
                                        wj_spv_const_u32(&t->b, 0)));
     }
@@ -121,7 +121,10 @@ void wj_spv_align_binary(struct wj_spv_translator *t, const struct wj_op *op,
         }
         break;
     case IBIN_SHL:
-        known = wj_spv_align_known(t, a) + (b->is_const ? (unsigned) (b->bits & 31) : 0);
+        known = wj_spv_align_known(t, a);
+        if (b->is_const) {
+            known += (unsigned) b->bits & (wj_spv_width((enum wj_spv_repr) result->repr) - 1);
+        }
         break;
     case IBIN_SHR_S:
     case IBIN_SHR_U:

@@ -327,7 +327,7 @@ static void trap_unaligned(struct wj_spv_translator *t, const struct wj_op *op,
     if (offset == 0 && wj_spv_align_known(t, base) >= width_log2) {
         return;
     }
-    const uint32_t sum = u32_op(t, SpvOpIAdd, wj_spv_as(t, *base, REPR_U32), u32_const(t, offset));
+    const uint32_t sum = u32_op(t, SpvOpIAdd, wj_spv_low(t, *base), u32_const(t, offset));
     const uint32_t rest = u32_op(t, SpvOpBitwiseAnd, sum, u32_const(t, low));
     wj_spv_trap_if(t, op, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)),
                    WJ_TRAP_UNALIGNED_ATOMIC);

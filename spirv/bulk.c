@@ -19,6 +19,21 @@ static uint32_t is_outside(struct wj_spv_translator *t, uint32_t address, uint32
     return WJ_SPV_OP(&t->b, SpvOpSelect, bool_type, is_full, full, usual);
 }
 
+// In 32 bits. *is_beyond: whether this one or one before has more, a bool, or 0 for never.
+static uint32_t pop_address(struct wj_spv_translator *t, bool is_64, uint32_t *is_beyond)
+{
+    const struct wj_spv_value value = wj_spv_pop(t);
+    if (!is_64) {
+        return wj_spv_as(t, value, REPR_U32);
+    }
+    uint32_t is_more;
+    const uint32_t low = wj_spv_narrow(t, wj_spv_as(t, value, REPR_U64), &is_more);
+    *is_beyond = *is_beyond == 0 ? is_more
+                                 : WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL],
+                                             *is_beyond, is_more);
+    return low;
+}
+
 bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
@@ -31,9 +46,13 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
     t->has_loops = true;
     t->load_count++;
     t->loop_count++; // passed by once in each call
-    uint32_t count = wj_spv_as(t, wj_spv_pop(t), REPR_U32);
-    const uint32_t from = wj_spv_as(t, wj_spv_pop(t), REPR_U32); // or the byte
-    const uint32_t to = wj_spv_as(t, wj_spv_pop(t), REPR_U32);
+    uint32_t is_beyond = 0; // an address or the count has more than 32 bits
+    uint32_t count = pop_address(t, t->is_64, &is_beyond);
+    const uint32_t from = pop_address(t, is_copy && t->is_64, &is_beyond); // or the byte
+    const uint32_t to = pop_address(t, t->is_64, &is_beyond);
+    if (is_beyond != 0) {
+        wj_spv_trap_if(t, op, is_beyond, WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
+    }
     wj_spv_trap_if(t, op, is_outside(t, to, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     if (is_copy) {
         wj_spv_trap_if(t, op, is_outside(t, from, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);

@@ -255,7 +255,10 @@ bool wj_spv_convert(struct wj_spv_translator *t, const struct wj_op *op)
     struct wj_spv_value result = wj_spv_value(id, cvt->to);
     // Operands were made so, but for f64.promote_f32.
     result.is_dynamic = cvt->action != REAL || cvt->to == REPR_F32 || value.is_dynamic;
-    if (op->sub == CVT_I32_WRAP_I64) {
+    if (t->is_64 && (op->sub == CVT_I64_EXTEND_I32_S || op->sub == CVT_I64_EXTEND_I32_U)) {
+        result.roots = value.roots; // part of an address, perhaps
+        result.align_log2 = value.is_const ? 0 : value.align_log2;
+    } else if (op->sub == CVT_I32_WRAP_I64) {
         wj_spv_align_root(t, op, &result);
     }
     wj_spv_push(t, result);

@@ -54,9 +54,6 @@ static bool find_table(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_err why;
     wj_err_clear(&why);
-    if (t->module->tables[op->index2].type.limits.is_64) {
-        return wj_spv_refuse(t, op, "indirect call through a table of 64-bit indexes");
-    }
     if (t->table.funcs != NULL && t->table_index == op->index2) {
         return true;
     }
@@ -174,6 +171,16 @@ static bool call_target(struct wj_spv_translator *t, const struct wj_op *op, uin
         WJ_SPV_DO(&t->b, SpvOpStore, variable, result);
     }
     return true;
+}
+
+uint32_t wj_spv_table_index(struct wj_spv_translator *t, struct wj_spv_value value)
+{
+    uint32_t is_beyond;
+    if (value.repr != REPR_U64 && value.repr != REPR_F64) {
+        return wj_spv_as(t, value, REPR_U32);
+    }
+    const uint32_t index = wj_spv_narrow(t, wj_spv_as(t, value, REPR_U64), &is_beyond);
+    return u32_choose(t, is_beyond, u32_const(t, UINT32_MAX), index);
 }
 
 bool wj_spv_call_indirect(struct wj_spv_translator *t, const struct wj_op *op, uint32_t *operands,

@@ -30,6 +30,7 @@ enum push {
     PUSH_PHASES,
     PUSH_ADDRESS_LOW,
     PUSH_ADDRESS_HIGH,
+    PUSH_ARGS_HIGH,
     PUSH_COUNT,
 };
 
@@ -214,6 +215,22 @@ static uint32_t load_push(struct wj_spv_translator *t, uint32_t member)
     const uint32_t pointer = WJ_SPV_OP(&t->b, SpvOpAccessChain, t->push_pointer, t->push,
                                        wj_spv_const_u32(&t->b, member));
     return WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], pointer);
+}
+
+// As the kernel's parameters are.
+static uint32_t pointer_of(struct wj_spv_translator *t, uint32_t address)
+{
+    return t->is_64 ? wj_spv_resize(t, REPR_U64, address, false) : address;
+}
+
+static uint32_t load_args(struct wj_spv_translator *t)
+{
+    const uint32_t low = load_push(t, PUSH_ARGS);
+    if (!t->is_64) {
+        return low;
+    }
+    const uint32_t words[2] = {low, load_push(t, PUSH_ARGS_HIGH)};
+    return wj_spv_join64(t, words);
 }
 
 static uint32_t load_component(struct wj_spv_translator *t, const struct entry *e, uint32_t input,
@@ -406,9 +423,11 @@ static void run_phases(struct wj_spv_translator *t, const struct entry *e,
     const uint32_t zero = wj_spv_const_u32(b, 0);
     params[3] = load_component(t, e, e->local, 0);
     const uint32_t window = load_push(t, PUSH_WINDOW);
-    params[5] = u32_op(t, SpvOpIAdd, window, wj_spv_const_u32(b, t->window.private_words * 4));
-    params[6] = u32_op(t, SpvOpIAdd, window, wj_spv_const_u32(b, t->window.stack_bytes));
-    params[7] = load_push(t, PUSH_ARGS);
+    const uint32_t private_bytes = wj_spv_const_u32(b, t->window.private_words * 4);
+    const uint32_t stack_bytes = wj_spv_const_u32(b, t->window.stack_bytes);
+    params[5] = pointer_of(t, u32_op(t, SpvOpIAdd, window, private_bytes));
+    params[6] = pointer_of(t, u32_op(t, SpvOpIAdd, window, stack_bytes));
+    params[7] = load_args(t);
     zero_shared(t, e, variable, params[3]);
     uint32_t end = load_push(t, PUSH_PHASES);
     if (t->caps->loop_iterations_max != 0) {
@@ -495,7 +514,7 @@ static void make_main(struct wj_spv_translator *t, const struct entry *e)
     if (t->is_group) {
         run_phases(t, e, params);
     } else {
-        params[3] = load_push(t, PUSH_ARGS);
+        params[3] = load_args(t);
         call_kernel(t, e, params, 4);
     }
     write_record(t, e, item);
@@ -577,24 +596,16 @@ static bool check_kernel(struct wj_spv_translator *t)
                           "the kernel is not a function of the module");
     }
     const struct wj_func *func = &module->funcs[t->kernel_index];
-    const struct wj_functype *type = func->type;
-    const uint32_t param_count = t->is_group ? 8 : 4;
-    bool is_kernel = type->param_count == param_count && type->result_count == 0;
-    for (uint32_t i = 0; is_kernel && i < param_count; i++) {
-        is_kernel = type->types[i] == WJ_TYPE_I32;
-    }
-    if (!is_kernel) {
+    t->is_64 = wj_kernel_is_64(module);
+    if (!wj_kernel_is_kernel(func->type, t->is_group, t->is_64)) {
         return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
                           t->is_group ? "the kernel's type is not that of kernels of groups"
+                          : t->is_64  ? "the kernel's type is not (i32 i32 i32 i64) -> ()"
                                       : "the kernel's type is not (i32 i32 i32 i32) -> ()");
     }
     if (module->memory_count != 0) {
         const struct wj_memory_type *memory = &module->memories[0].type;
         t->memory_bytes_min = memory->limits.min << memory->page_size_log2;
-        if (memory->limits.is_64) {
-            return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
-                              "the memory has 64-bit addresses");
-        }
         if (t->memory_bytes_min < 16) {
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
                               "the memory may be empty");

@@ -39,8 +39,7 @@ static const struct wj_spv_limit *find_limit(struct wj_spv_translator *t, uint64
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t bool_type = t->types[REPR_BOOL];
     *limit = (struct wj_spv_limit){.end = end};
-    if (end > UINT32_MAX) {
-        // Past the end of any memory but one of 4 GiB, where only base 0 could do.
+    if (end > WJ_SPV_BYTES_MAX) {
         limit->is_never = wj_spv_const_bool(b, true);
         limit->limit = u32_const(t, 0);
         return limit;
@@ -48,10 +47,12 @@ static const struct wj_spv_limit *find_limit(struct wj_spv_translator *t, uint64
     const uint32_t end_const = u32_const(t, (uint32_t) end);
     limit->limit = WJ_SPV_EARLY(b, SpvOpISub, u32, t->bytes_low, end_const);
     if (end > t->memory_bytes_min) {
-        const uint32_t is_small =
-            WJ_SPV_EARLY(b, SpvOpULessThan, bool_type, t->bytes_low, end_const);
         const uint32_t is_no_4g =
             WJ_SPV_EARLY(b, SpvOpIEqual, bool_type, t->bytes_high, u32_const(t, 0));
+        const uint32_t is_small =
+            end == WJ_SPV_BYTES_MAX
+                ? is_no_4g
+                : WJ_SPV_EARLY(b, SpvOpULessThan, bool_type, t->bytes_low, end_const);
         limit->is_never = WJ_SPV_EARLY(b, SpvOpLogicalAnd, bool_type, is_small, is_no_4g);
     }
     return limit;
@@ -105,13 +106,23 @@ static uint32_t find_checked(struct wj_spv_translator *t, uint32_t base, uint64_
     return 0;
 }
 
+static uint32_t logical_or(struct wj_spv_translator *t, uint32_t a, uint32_t b)
+{
+    return b == 0 ? a : WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL], a, b);
+}
+
 // Checks [base + offset, base + offset + size) and gives the address.
-static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op, uint32_t base,
-                         uint64_t offset, uint32_t size, uint32_t *address)
+static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op,
+                         struct wj_spv_value value, uint32_t size, uint32_t *address)
 {
     struct wj_spv_builder *b = &t->b;
-    uint64_t end = offset + size;
-    uint32_t safe = find_checked(t, base, end);
+    const uint64_t offset = op->memarg.offset;
+    uint64_t end;
+    if (__builtin_add_overflow(offset, size, &end)) {
+        end = UINT64_MAX;
+    }
+    const uint32_t key = wj_spv_as(t, value, t->is_64 ? REPR_U64 : REPR_U32);
+    uint32_t safe = find_checked(t, key, end);
     if (safe != 0) {
         *address = add_const(t, safe, (uint32_t) offset);
         return true;
@@ -124,11 +135,13 @@ static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op, ui
     if (limit == NULL) {
         return false;
     }
-    const uint32_t bool_type = t->types[REPR_BOOL];
-    uint32_t is_outside = WJ_SPV_OP(b, SpvOpUGreaterThan, bool_type, base, limit->limit);
-    if (limit->is_never != 0) {
-        is_outside = WJ_SPV_OP(b, SpvOpLogicalOr, bool_type, is_outside, limit->is_never);
+    uint32_t base = key, is_beyond = 0;
+    if (t->is_64) {
+        base = wj_spv_narrow(t, key, &is_beyond);
     }
+    uint32_t is_outside = u32_test(t, SpvOpUGreaterThan, base, limit->limit);
+    is_outside = logical_or(t, is_outside, limit->is_never);
+    is_outside = logical_or(t, is_outside, is_beyond);
     if (is_early(t)) {
         wj_spv_restart_if(t, is_outside);
     } else {
@@ -141,7 +154,7 @@ static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op, ui
     }
     safe = WJ_SPV_GLSL(b, GLSLstd450UMin, t->types[REPR_U32], base, limit->limit);
     const bool may_reach = is_early(t) && end <= t->memory_bytes_min;
-    push_checked(t, (struct wj_spv_checked){base, safe, end, may_reach ? at : UINT32_MAX});
+    push_checked(t, (struct wj_spv_checked){key, safe, end, may_reach ? at : UINT32_MAX});
     *address = add_const(t, safe, (uint32_t) offset);
     return true;
 }
@@ -162,8 +175,12 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     t->has_memory = true;
     t->early_accesses += is_early(t);
     t->load_count++;
-    if (base.is_const && base.bits + offset + size <= t->memory_bytes_min) {
-        const uint32_t sum = (uint32_t) (base.bits + offset);
+    uint64_t sum_bits, end;
+    const bool is_known = base.is_const && !__builtin_add_overflow(base.bits, offset, &sum_bits) &&
+                          !__builtin_add_overflow(sum_bits, size, &end) &&
+                          end <= t->memory_bytes_min;
+    if (is_known) {
+        const uint32_t sum = (uint32_t) sum_bits;
         const unsigned log2 = sum == 0 ? ALIGN_LOG2_MAX : (unsigned) __builtin_ctz(sum);
         *access = (struct access){u32_const(t, sum), log2};
         return true;
@@ -181,7 +198,7 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     if (offset_log2 < access->align_log2) {
         access->align_log2 = offset_log2;
     }
-    return check_bounds(t, op, wj_spv_as(t, base, REPR_U32), offset, size, &access->address);
+    return check_bounds(t, op, base, size, &access->address);
 }
 
 bool wj_spv_open_access(struct wj_spv_translator *t, const struct wj_op *op, uint32_t size,
@@ -397,7 +414,8 @@ static bool load_scalar(struct wj_spv_translator *t, const struct wj_op *op)
         value = wj_spv_value(wj_spv_join64(t, words), REPR_U64);
     } else if (is_64) {
         value = wj_spv_value(wj_spv_resize(t, REPR_U64, words[0], load->is_signed), REPR_U64);
-    } else if (op->sub == LOAD_I32) {
+    }
+    if (op->sub == (t->is_64 ? LOAD_I64 : LOAD_I32)) { // it may be a pointer
         wj_spv_align_root(t, op, &value);
     }
     value.is_dynamic = true;
@@ -635,7 +653,8 @@ static bool memory_size(struct wj_spv_translator *t, const struct wj_op *op)
             u32_op(t, SpvOpShiftLeftLogical, t->bytes_high, u32_const(t, 32 - log2));
         pages = u32_op(t, SpvOpBitwiseOr, low, high);
     }
-    wj_spv_push(t, wj_spv_value(pages, REPR_U32));
+    wj_spv_push(t, t->is_64 ? wj_spv_value(wj_spv_resize(t, REPR_U64, pages, false), REPR_U64)
+                            : wj_spv_value(pages, REPR_U32));
     return true;
 }
 

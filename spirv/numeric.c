@@ -275,7 +275,7 @@ static bool ibinary(struct wj_spv_translator *t, const struct wj_op *op)
         break;
     }
     struct wj_spv_value result = wj_spv_value(id, repr);
-    if (repr == REPR_U32) {
+    if (repr == REPR_U32 || t->is_64) {
         wj_spv_align_binary(t, op, &left, &right, &result);
     }
     wj_spv_push(t, result);

@@ -60,6 +60,25 @@ struct wj_spv_value wj_spv_value(uint32_t id, enum wj_spv_repr repr)
     return (struct wj_spv_value){.id = id, .repr = (uint8_t) repr};
 }
 
+uint32_t wj_spv_narrow(struct wj_spv_translator *t, uint32_t id, uint32_t *is_beyond)
+{
+    uint32_t words[2];
+    wj_spv_split64(t, id, words);
+    *is_beyond = WJ_SPV_OP(&t->b, SpvOpINotEqual, t->types[REPR_BOOL], words[1],
+                           wj_spv_const_u32(&t->b, 0));
+    return words[0];
+}
+
+uint32_t wj_spv_low(struct wj_spv_translator *t, struct wj_spv_value value)
+{
+    if (value.is_const) {
+        return wj_spv_const_u32(&t->b, (uint32_t) value.bits);
+    }
+    const bool is_wide = value.repr == REPR_U64 || value.repr == REPR_F64;
+    return is_wide ? wj_spv_resize(t, REPR_U32, wj_spv_as(t, value, REPR_U64), false)
+                   : wj_spv_as(t, value, REPR_U32);
+}
+
 struct wj_spv_value wj_spv_value_u32(struct wj_spv_translator *t, uint32_t bits)
 {
     return (struct wj_spv_value){
@@ -324,7 +343,7 @@ static bool parametric_op(struct wj_spv_translator *t, const struct wj_op *op)
                                           wj_spv_as(t, yes, repr), wj_spv_as(t, no, repr));
     struct wj_spv_value value = wj_spv_value(chosen, repr);
     value.is_dynamic = yes.is_dynamic && no.is_dynamic;
-    if (repr == REPR_U32 && !yes.is_const && !no.is_const) {
+    if ((repr == REPR_U32 || repr == REPR_U64) && !yes.is_const && !no.is_const) {
         value.roots = yes.roots | no.roots;
         value.align_log2 = yes.align_log2 < no.align_log2 ? yes.align_log2 : no.align_log2;
     }
@@ -426,7 +445,7 @@ static bool call_op(struct wj_spv_translator *t, const struct wj_op *op)
         t->has_failed = true;
         return false;
     }
-    const uint32_t index = is_indirect ? wj_spv_as(t, wj_spv_pop(t), REPR_U32) : 0;
+    const uint32_t index = is_indirect ? wj_spv_table_index(t, wj_spv_pop(t)) : 0;
     for (uint32_t i = type->param_count; i-- > 0;) {
         operands[i + 1] = wj_spv_as(t, wj_spv_pop(t), wj_spv_repr_of(type->types[i]));
     }

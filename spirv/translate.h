@@ -47,6 +47,9 @@ struct wj_spv_value {
 
 enum { ALIGN_LOG2_MAX = 4, ROOTS_MAX = 64 };
 
+// Addresses of memory are words, of 64 bits too: it has so many bytes at most.
+#define WJ_SPV_BYTES_MAX (UINT64_C(1) << 32)
+
 // What is known of a function from the passes before.
 enum wj_spv_flag {
     FLAG_BRANCHED = 1, // a label: some branch goes to it
@@ -120,7 +123,7 @@ struct wj_spv_label {
 
 // An address that was checked: [base, base + end) lies in memory, or the item has stopped.
 struct wj_spv_checked {
-    uint32_t base;
+    uint32_t base; // as the function has it, in 32 bits or 64
     uint32_t safe; // the clamped base
     uint64_t end;
     uint32_t leader; // offset of the access that made the check
@@ -228,6 +231,7 @@ struct wj_spv_translator {
     struct wj_err *reason;
     uint32_t kernel_index;
     uint64_t memory_bytes_min;
+    bool is_64;           // memory has addresses of 64 bits: below 4 GiB or outside
     uint32_t offset_base; // byte offset that the ones in `stop` count from
     bool has_loops;
     bool has_memory;
@@ -301,6 +305,10 @@ uint32_t wj_spv_offset(const struct wj_spv_translator *t, const struct wj_op *op
 void wj_spv_push(struct wj_spv_translator *t, struct wj_spv_value value);
 struct wj_spv_value wj_spv_pop(struct wj_spv_translator *t);
 struct wj_spv_value wj_spv_value(uint32_t id, enum wj_spv_repr repr);
+// The low word of an i64. *is_beyond: a bool, whether there is something in the other one.
+uint32_t wj_spv_narrow(struct wj_spv_translator *t, uint32_t id, uint32_t *is_beyond);
+// The low word of an i32 or i64.
+uint32_t wj_spv_low(struct wj_spv_translator *t, struct wj_spv_value value);
 struct wj_spv_value wj_spv_value_u32(struct wj_spv_translator *t, uint32_t bits);
 enum wj_spv_repr wj_spv_repr_of(wj_valtype type);
 bool wj_spv_check_type(struct wj_spv_translator *t, const struct wj_op *op, wj_valtype type);

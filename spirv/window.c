@@ -78,13 +78,12 @@ uint32_t wj_spv_private_word(struct wj_spv_translator *t, uint32_t index)
 bool wj_spv_window_global(struct wj_spv_translator *t, const struct wj_op *op)
 {
     if (op->sub == GLOBAL_SET) {
-        const uint32_t value = wj_spv_as(t, wj_spv_pop(t), REPR_U32);
-        WJ_SPV_DO(&t->b, SpvOpStore, t->window.stack_pointer, value);
+        WJ_SPV_DO(&t->b, SpvOpStore, t->window.stack_pointer, wj_spv_low(t, wj_spv_pop(t)));
         return true;
     }
     const uint32_t id = WJ_SPV_OP(&t->b, SpvOpLoad, t->types[REPR_U32], t->window.stack_pointer);
-    struct wj_spv_value value = wj_spv_value(id, REPR_U32);
-    wj_spv_push(t, value);
+    wj_spv_push(t, t->is_64 ? wj_spv_value(wj_spv_resize(t, REPR_U64, id, false), REPR_U64)
+                            : wj_spv_value(id, REPR_U32));
     return true;
 }
 

@@ -202,7 +202,7 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         .nx = work->nx,
         .ny = work->ny,
         .nz = work->nz,
-        .args = work->args,
+        .args = (uint32_t) work->args,
         .item_end = (uint32_t) items,
         .memory_bytes_low = (uint32_t) memory->size_bytes,
         .memory_bytes_high = (uint32_t) (memory->size_bytes >> 32),
@@ -211,6 +211,7 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         .phases = work->phases,
         .address_low = (uint32_t) memory->address,
         .address_high = (uint32_t) (memory->address >> 32),
+        .args_high = (uint32_t) (work->args >> 32),
     };
     pthread_mutex_lock(&kernel->device->lock);
     bool ok = run(kernel, memory, &push, trap, gpu_ms, err);

@@ -38,7 +38,9 @@
  *     counters), whose bounds are then checked once for each dispatch; 16-byte alignment for v128.
  *  6. A trap in a kernel is a trap of the dispatch, with the same message. Which stores of other
  *     items have happened by then is not defined.
- *  7. Never take the address of the two functions, and do not rename or wrap their exports.
+ *  7. With 64-bit addresses (--target=wasm64) pointers, `k` and `args` among them, are i64. A GPU
+ *     takes such a kernel while memory is smaller than 4 GiB.
+ *  8. Never take the address of the two functions, and do not rename or wrap their exports.
  */
 #ifndef WJIT_GPU_H
 #define WJIT_GPU_H

@@ -121,7 +121,7 @@ static bool dump_lanes(const struct wj_module *module, uint32_t func_index, FILE
     wj_err_clear(&reason);
     const struct wj_functype *type = module->funcs[func_index].type;
     struct wj_lanes_shape shape = {.is_group = type->param_count == 8, .own_stride_bytes = 16};
-    if (!wj_kernel_takes_words(type, shape.is_group ? 8 : 4)) {
+    if (!wj_kernel_is_kernel(type, shape.is_group, wj_kernel_is_64(module))) {
         wj_err_set(&reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET, "its type is not a kernel's");
     } else if (ports.lanes(module, func_index, &shape, &code, &reason)) {
         struct wj_arena arena;

@@ -130,7 +130,7 @@ struct wj_gpu_code {
 
 struct wj_gpu_push {
     uint32_t nx, ny, nz;
-    uint32_t args;             // of the kernel
+    uint32_t args;             // of the kernel: the low word
     uint32_t first;            // number of the first item of this part
     uint32_t item_end;         // nx * ny * nz at most
     uint32_t memory_bytes_low; // size of linear memory in bytes: accesses end below it
@@ -142,6 +142,7 @@ struct wj_gpu_push {
     uint32_t window;
     uint32_t phases;
     uint32_t address_low, address_high; // of memory on the device, for shape.uses_addresses
+    uint32_t args_high;                 // where memory has 64-bit addresses
 };
 
 // Zeroed before a dispatch. The first invocation that traps fills it in.
@@ -156,7 +157,7 @@ struct wj_gpu_trap {
 struct wj_gpu_work {
     uint32_t nx, ny, nz; // items, or groups
     uint32_t phases;     // of a group kernel
-    uint32_t args;       // of the kernel
+    uint64_t args;       // of the kernel
     uint32_t fuel;
     uint32_t window;
 };

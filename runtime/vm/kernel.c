@@ -84,13 +84,12 @@ void wj_kernels_visit(struct wj_kernels *kernels,
 
 // ---- Dispatch -----------------------------------------------------------------------------------
 
-// The arguments of a dispatch function, and what is called of the kernel.
+// The arguments of a dispatch function.
 static const struct dispatch_args {
     uint8_t kernel, args; // positions of cells
-    uint8_t kernel_params;
 } dispatch_args[WJ_DISPATCH_COUNT] = {
-    [WJ_DISPATCH_FOR] = {3, 4, 4},
-    [WJ_DISPATCH_GROUPS] = {7, 8, 8},
+    [WJ_DISPATCH_FOR] = {3, 4},
+    [WJ_DISPATCH_GROUPS] = {7, 8},
 };
 
 struct binding {
@@ -121,17 +120,20 @@ static struct wj_trap *run_portable(const struct binding *binding, union wj_cell
 
 // The kernel that a table index stands for, or NULL when it is nothing that may run elsewhere than
 // in the portable body (which then traps as it should).
-static struct wj_funcref *find_func(const struct binding *binding, uint32_t index)
+static struct wj_funcref *find_func(const struct binding *binding, const union wj_cell *cell)
 {
     const struct wj_table *table = wj_instance_table(binding->instance, 0);
+    const bool is_64 = wj_kernel_is_64(binding->plan->module);
+    // A table with 32-bit indexes is asked for the low half of a pointer.
+    const uint64_t index = is_64 && table->type.limits.is_64 ? cell->i64 : cell->i32;
     if (index >= table->size || table->type.element != WJ_TYPE_FUNCREF) {
         return NULL;
     }
     struct wj_funcref *func = table->elements[index];
     bool is_ours = func != NULL && func->host == NULL && func->instance == binding->instance &&
                    func->func_index >= binding->plan->module->func_import_count;
-    uint32_t param_count = dispatch_args[binding->kind].kernel_params;
-    return is_ours && wj_kernel_takes_words(&func->type->func, param_count) ? func : NULL;
+    const bool is_group = binding->kind == WJ_DISPATCH_GROUPS;
+    return is_ours && wj_kernel_is_kernel(&func->type->func, is_group, is_64) ? func : NULL;
 }
 
 static void report_run(struct wj_kernels *kernels, struct wj_kernel *kernel, bool on_gpu,
@@ -168,7 +170,8 @@ static bool read_work(const struct binding *binding, const union wj_cell *cells,
     work->ny = cells[1].i32;
     work->nz = cells[2].i32;
     work->phases = 1;
-    work->args = cells[dispatch_args[binding->kind].args].i32;
+    const union wj_cell *args = &cells[dispatch_args[binding->kind].args];
+    work->args = wj_kernel_is_64(binding->plan->module) ? args->i64 : args->i32;
     if (binding->kind == WJ_DISPATCH_GROUPS) {
         work->shape = (struct wj_gpu_shape){
             .items = cells[3].i32,
@@ -183,7 +186,7 @@ static bool read_work(const struct binding *binding, const union wj_cell *cells,
         return false;
     }
     if (is_within_limits(&work->shape)) {
-        work->func = find_func(binding, cells[dispatch_args[binding->kind].kernel].i32);
+        work->func = find_func(binding, &cells[dispatch_args[binding->kind].kernel]);
     }
     if (work->func != NULL) {
         work->kernel = wj_kernel_find(work->kernels, binding->plan, work->func->func_index,

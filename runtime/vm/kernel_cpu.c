@@ -206,11 +206,27 @@ static void take_parts(struct cpu_thread *thread, uint64_t limit_ns)
     record_trap(job, wj_call_end(thread->lane, &thread->activation, previous, is_trapped));
 }
 
-uint32_t *wj_kernel_stack_pointer(struct wj_instance *instance)
+static union wj_cell *stack_pointer_of(struct wj_instance *instance)
 {
     struct wj_instance_layout layout = wj_instance_layout(instance->module);
     union wj_cell *globals = (union wj_cell *) (void *) ((char *) instance + layout.globals);
-    return &globals[WJ_STACK_POINTER_GLOBAL].i32;
+    return &globals[WJ_STACK_POINTER_GLOBAL];
+}
+
+uint64_t wj_kernel_stack_pointer(const struct wj_instance *instance)
+{
+    const union wj_cell *cell = stack_pointer_of((struct wj_instance *) instance);
+    return wj_kernel_is_64(instance->module) ? cell->i64 : cell->i32;
+}
+
+static void set_stack_pointer(struct wj_instance *instance, uint64_t value)
+{
+    union wj_cell *cell = stack_pointer_of(instance);
+    if (wj_kernel_is_64(instance->module)) {
+        cell->i64 = value;
+    } else {
+        cell->i32 = (uint32_t) value;
+    }
 }
 
 // Gives the thread its slice, with the group's memory on top of it.
@@ -219,7 +235,7 @@ static void use_slice(struct cpu_thread *thread, uint32_t number)
     const struct cpu_job *job = thread->job;
     if (job->uses_stack) {
         thread->scratch = job->stack_top - number * job->slice_bytes - job->scratch_bytes;
-        *wj_kernel_stack_pointer(thread->instance) = thread->scratch;
+        set_stack_pointer(thread->instance, thread->scratch);
     }
 }
 
@@ -232,11 +248,11 @@ static void take_own_parts(struct cpu_job *job, uint64_t limit_ns)
         .lane = job->dispatch->lane,
         .instance = instance,
     };
-    uint32_t saved = job->uses_stack ? *wj_kernel_stack_pointer(instance) : 0;
+    uint64_t saved = job->uses_stack ? wj_kernel_stack_pointer(instance) : 0;
     use_slice(&thread, 0);
     take_parts(&thread, limit_ns);
     if (job->uses_stack) {
-        *wj_kernel_stack_pointer(instance) = saved;
+        set_stack_pointer(instance, saved);
     }
 }
 
@@ -273,7 +289,11 @@ static bool lay_out_stack(struct cpu_job *job, uint32_t *slices)
         return true;
     }
     const struct wj_memory *memory = dispatch->instance->memory0;
-    job->stack_top = *wj_kernel_stack_pointer(dispatch->instance) & ~15u;
+    const uint64_t stack_top = wj_kernel_stack_pointer(dispatch->instance) & ~(uint64_t) 15;
+    if (stack_top > UINT32_MAX) {
+        return false;
+    }
+    job->stack_top = (uint32_t) stack_top;
     job->scratch_bytes =
         ((shape->shared_bytes + 15u) & ~15u) + wj_kernel_own_stride(shape) * shape->items;
     job->slice_bytes = job->scratch_bytes + ((dispatch->kernel->facts.stack_bytes + 15u) & ~15u);
@@ -382,7 +402,7 @@ void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, u
     uint32_t slices;
     *first = *end = 0;
     if (lay_out_stack(&job, &slices) && job.uses_stack) {
-        *end = *wj_kernel_stack_pointer(dispatch->instance);
+        *end = wj_kernel_stack_pointer(dispatch->instance);
         *first = slices == 0 ? 0 : job.stack_top - job.slice_bytes;
     }
 }

@@ -195,6 +195,8 @@ static bool is_shared_now(const struct wj_memory *memory)
     return memory->type.limits.is_shared && atomic_load(&memory->references) > 1;
 }
 
+// Kernels reckon in addresses of 32 bits, and one of 64 bits that has more is outside.
+#define BYTES_64_MAX ((1ull << 32) - 65536)
 // How many shapes of group a kernel is made for.
 #define SHADERS_MAX 16u
 
@@ -365,7 +367,8 @@ static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_sha
                refuse_because(dispatch->kernel, "has group memory, and no stack to lay it on");
     }
     shape->stack_bytes = (facts->device_stack_bytes + 15u) & ~15u;
-    uint32_t top = *wj_kernel_stack_pointer(dispatch->instance) & ~15u;
+    const uint64_t pointer = wj_kernel_stack_pointer(dispatch->instance);
+    const uint32_t top = pointer > UINT32_MAX ? 0 : (uint32_t) pointer & ~15u;
     uint64_t bytes = (uint64_t) shape->stack_bytes + ((shape->shared_bytes + 15u) & ~15u) +
                      ((shape->own_bytes + 15u) & ~15u);
     if (memory == NULL || bytes > top || top > atomic_load(&memory->size_bytes)) {
@@ -397,9 +400,12 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     if (shader == NULL) {
         return false;
     }
-    if (memory == NULL || memory->type.page_size_log2 != 16 || memory->type.limits.is_64 ||
+    if (memory == NULL || memory->type.page_size_log2 != 16 ||
         atomic_load(&memory->size_bytes) == 0) {
-        return refuse_because(kernel, "has no 32-bit memory of ordinary pages");
+        return refuse_because(kernel, "has no memory of ordinary pages");
+    }
+    if (memory->type.limits.is_64 && atomic_load(&memory->size_bytes) > BYTES_64_MAX) {
+        return decline(kernel, "its memory has 4 GiB or more");
     }
     if (is_shared_now(memory)) {
         return decline(kernel, "other threads may be using its shared memory");

@@ -37,25 +37,32 @@ static struct wj_kernel *record_new(struct wj_kernels *kernels, const struct wj_
 // What wjit/gpu.h defines. Names of some languages cannot hold a dot.
 static const struct dispatch_export {
     const char *names[2];
-    uint32_t param_count;
-    const char *type; // in words
+    uint32_t words; // parameters, before the kernel and its arguments
+    const char *type, *type_64;
 } dispatch_exports[WJ_DISPATCH_COUNT] = {
     [WJ_DISPATCH_FOR] = {{"wjit.parallel_for.v1", "wjit_parallel_for_v1"},
-                         5,
-                         "(i32, i32, i32, i32, i32) -> ()"},
+                         3,
+                         "(i32, i32, i32, i32, i32) -> ()",
+                         "(i32, i32, i32, i64, i64) -> ()"},
     [WJ_DISPATCH_GROUPS] = {{"wjit.parallel_groups.v1", "wjit_parallel_groups_v1"},
-                            9,
-                            "(i32, i32, i32, i32, i32, i32, i32, i32, i32) -> ()"},
+                            7,
+                            "(i32, i32, i32, i32, i32, i32, i32, i32, i32) -> ()",
+                            "(i32, i32, i32, i32, i32, i32, i32, i64, i64) -> ()"},
 };
 
-static bool is_i32_const(const struct wj_const_expr *expr, uint32_t *value)
+// An address that is a constant, below 4 GiB.
+static bool is_address(const struct wj_module *module, const struct wj_const_expr *expr,
+                       uint32_t *value)
 {
+    enum { I32_CONST = 0x41, I64_CONST = 0x42 };
+    const bool is_64 = wj_kernel_is_64(module);
     const uint8_t *at = expr->code;
-    if (expr->size_bytes < 3 || *at++ != 0x41) { // i32.const
+    if (expr->size_bytes < 3 || *at++ != (is_64 ? I64_CONST : I32_CONST)) {
         return false;
     }
-    *value = (uint32_t) wj_leb_s_trusted(&at);
-    return at == expr->code + expr->size_bytes - 1;
+    const uint64_t bits = (uint64_t) wj_leb_s_trusted(&at);
+    *value = (uint32_t) bits;
+    return at == expr->code + expr->size_bytes - 1 && (!is_64 || bits <= UINT32_MAX);
 }
 
 // Where the shadow stack starts when it lies below all data and grows down to address 0, else 0:
@@ -64,8 +71,8 @@ static uint32_t find_stack_top(const struct wj_module *module)
 {
     uint32_t top;
     if (module->global_count == 0 || module->global_import_count != 0 ||
-        module->globals[0].type.type != WJ_TYPE_I32 ||
-        !is_i32_const(&module->globals[0].init, &top)) {
+        module->globals[0].type.type != (wj_kernel_is_64(module) ? WJ_TYPE_I64 : WJ_TYPE_I32) ||
+        !is_address(module, &module->globals[0].init, &top)) {
         return 0;
     }
     bool has_data = false;
@@ -75,7 +82,7 @@ static uint32_t find_stack_top(const struct wj_module *module)
             continue;
         }
         has_data = true;
-        if (!is_i32_const(&module->datas[i].offset, &offset) || offset < top) {
+        if (!is_address(module, &module->datas[i].offset, &offset) || offset < top) {
             return 0;
         }
     }
@@ -101,12 +108,13 @@ static bool find_dispatcher(struct wj_kernels *kernels, const struct wj_module *
                             struct wj_err *err)
 {
     const struct wj_export *export = find_export(module, wanted);
+    const bool is_64 = wj_kernel_is_64(module);
     if (export == NULL) {
         return true;
     }
     bool is_recognised =
         export->index >= module->func_import_count && module->table_count != 0 &&
-        wj_kernel_takes_words(module->funcs[export->index].type, wanted->param_count);
+        wj_kernel_takes(module->funcs[export->index].type, wanted->words, 2, is_64);
     out->func_index = export->index;
     if (is_recognised &&
         !wj_kernel_scan_inner(module, export->index, &out->func_index, &out->moves_stack, err)) {
@@ -119,7 +127,8 @@ static bool find_dispatcher(struct wj_kernels *kernels, const struct wj_module *
     }
     if (record != NULL && !is_recognised) {
         snprintf(record->report.reason, sizeof record->report.reason,
-                 "is no function of type %s beside a table", wanted->type);
+                 "is no function of type %s beside a table",
+                 is_64 ? wanted->type_64 : wanted->type);
     }
     if (record != NULL && is_recognised) {
         record->module = module;
@@ -211,9 +220,9 @@ void wj_kernel_explain_idle(const struct wj_kernel *dispatcher, struct wj_kernel
         return;
     }
     uint32_t inner = report->func_index;
-    uint32_t param_count = dispatcher->module->funcs[inner].type->param_count;
-    uint32_t kernel_params = param_count == dispatch_exports[WJ_DISPATCH_FOR].param_count ? 4 : 8;
-    if (!wj_kernel_scan_uses(dispatcher->module, inner, dispatcher->wrapper, kernel_params, &uses,
+    const bool is_group = dispatcher->module->funcs[inner].type->param_count !=
+                          dispatch_exports[WJ_DISPATCH_FOR].words + 2;
+    if (!wj_kernel_scan_uses(dispatcher->module, inner, dispatcher->wrapper, is_group, &uses,
                              &err)) {
         return;
     }

@@ -161,7 +161,8 @@ static void scan_global(struct scan *scan, const struct wj_op *op)
     bool is_stack_pointer = op->index == WJ_STACK_POINTER_GLOBAL &&
                             module->global_import_count == 0 &&
                             module->globals[op->index].type.is_mutable &&
-                            module->globals[op->index].type.type == WJ_TYPE_I32;
+                            module->globals[op->index].type.type ==
+                                (wj_kernel_is_64(module) ? WJ_TYPE_I64 : WJ_TYPE_I32);
     if (is_stack_pointer) {
         scan->uses_stack = true;
         if (op->sub == GLOBAL_SET) {
@@ -349,16 +350,28 @@ bool wj_kernel_scan_stack(const struct wj_module *module, bool *has_frames, bool
 struct uses_scan {
     const struct wj_module *module;
     struct wj_kernel_uses *uses;
-    uint32_t func_index, inner, wrapper, kernel_params;
+    uint32_t func_index, inner, wrapper;
+    bool is_group;
 };
 
-bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count)
+bool wj_kernel_is_64(const struct wj_module *module)
 {
-    bool is_match = type->param_count == count && type->result_count == 0;
-    for (uint32_t i = 0; is_match && i < count; i++) {
-        is_match = type->types[i] == WJ_TYPE_I32;
+    return module->memory_count != 0 && module->memories[0].type.limits.is_64;
+}
+
+bool wj_kernel_takes(const struct wj_functype *type, uint32_t words, uint32_t pointers, bool is_64)
+{
+    bool is_match = type->param_count == words + pointers && type->result_count == 0;
+    for (uint32_t i = 0; is_match && i < words + pointers; i++) {
+        is_match = type->types[i] == (is_64 && i >= words ? WJ_TYPE_I64 : WJ_TYPE_I32);
     }
     return is_match;
+}
+
+bool wj_kernel_is_kernel(const struct wj_functype *type, bool is_group, bool is_64)
+{
+    // x, y, z and args; or x, y, z, item, phase and shared, own, args.
+    return is_group ? wj_kernel_takes(type, 5, 3, is_64) : wj_kernel_takes(type, 3, 1, is_64);
 }
 
 static bool on_use_begin(void *context, const struct wj_walk_func *func)
@@ -379,7 +392,7 @@ static bool on_use_op(void *context, const struct wj_op *op)
     if (is_direct && op->index == scan->inner) {
         scan->uses->call_count++;
     } else if (!is_direct && !scan->uses->is_inlined &&
-               wj_kernel_takes_words(op->functype, scan->kernel_params)) {
+               wj_kernel_is_kernel(op->functype, scan->is_group, wj_kernel_is_64(scan->module))) {
         scan->uses->is_inlined = true;
         scan->uses->inlined_at = (size_t) (op->at - scan->module->bytes);
         scan->uses->inlined_func = scan->func_index;
@@ -388,7 +401,7 @@ static bool on_use_op(void *context, const struct wj_op *op)
 }
 
 bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_t wrapper,
-                         uint32_t kernel_params, struct wj_kernel_uses *uses, struct wj_err *err)
+                         bool is_group, struct wj_kernel_uses *uses, struct wj_err *err)
 {
     static const struct wj_sink sink = {on_use_begin, on_use_op, NULL};
     struct uses_scan scan = {
@@ -396,7 +409,7 @@ bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_
         .uses = uses,
         .inner = inner,
         .wrapper = wrapper,
-        .kernel_params = kernel_params,
+        .is_group = is_group,
     };
     *uses = (struct wj_kernel_uses){.call_count = 0};
     bool is_walked = walk_all(module, &sink, &scan, err);

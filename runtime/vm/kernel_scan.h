@@ -14,8 +14,13 @@
 // What leaf functions may use below the pointer without moving it: LLVM's red zone.
 #define WJ_STACK_RED_ZONE_BYTES 128u
 
-// A function of `count` parameters, all i32, without results.
-bool wj_kernel_takes_words(const struct wj_functype *type, uint32_t count);
+// Whether addresses are 64 bits: those of memory 0, which pointers are.
+bool wj_kernel_is_64(const struct wj_module *module);
+// A function without results whose parameters are words (i32), then pointers.
+bool wj_kernel_takes(const struct wj_functype *type, uint32_t words, uint32_t pointers,
+                     bool is_64);
+// A kernel of a parallel_for, or of groups.
+bool wj_kernel_is_kernel(const struct wj_functype *type, bool is_group, bool is_64);
 
 // The function behind a dispatch export: the export itself, or the only call in it that gets
 // exactly its parameters in order (linkers wrap the exports of commands). `moves_stack`: it has a
@@ -38,7 +43,7 @@ struct wj_kernel_uses {
 
 // Walks every function but `inner`, the dispatch function, and the wrapper.
 bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_t wrapper,
-                         uint32_t kernel_params, struct wj_kernel_uses *uses, struct wj_err *err);
+                         bool is_group, struct wj_kernel_uses *uses, struct wj_err *err);
 
 struct wj_kernel_facts {
     bool is_pure;         // nothing but memory changes: items may run in any order, and again

@@ -106,7 +106,7 @@ struct wj_dispatch {
     struct wj_gpu_shape shape;
     uint32_t nx, ny, nz; // items, or groups
     uint32_t phases;
-    uint32_t args;
+    uint64_t args;
 };
 
 // Fills in why no dispatch came through a dispatch function.
@@ -170,7 +170,7 @@ void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
 void wj_kernel_copy_free(struct wj_kernels *kernels);
 void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel);
 // The shadow stack's pointer, of an instance whose module has one.
-uint32_t *wj_kernel_stack_pointer(struct wj_instance *instance);
+uint64_t wj_kernel_stack_pointer(const struct wj_instance *instance);
 
 bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err);
 void wj_kernel_gpu_close(struct wj_kernels *kernels);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kernels with hostile addresses, on the device that checks every access of a shader: near the end
-of memory and past it, wrapping around, unaligned, with huge offsets. No access may be outside, and
-bytes and traps are the CPU's.
+of memory and past it, wrapping around, unaligned, with huge offsets, of 32 bits and of 64. No
+access may be outside, and bytes and traps are the CPU's.
 
     tests/spirv/hostile.py [--check build/release/wjit_check] [--seed N] [--count N] [--plant N]
 
@@ -29,6 +29,8 @@ STORES = [("i32.store8", 1, "i32"), ("i32.store16", 2, "i32"), ("i32.store", 4, 
           ("i64.store", 8, "i64"), ("i64.store32", 4, "i64"), ("v128.store", 16, "v128")]
 BULK = [("memory.fill", "(i32.const 0x5a)"), ("memory.copy", "(i32.const 4096)")]
 OFFSETS = [0, 0, 0, 1, 3, 4, 12, 16, 255, 4095, 65535, END - 4, END, 2**31, 2**32 - 16, 2**32 - 1]
+OFFSETS_64 = [2**32, 2**32 + 8, 2**63, 2**64 - END, 2**64 - 16, 2**64 - 1]
+PLACE = 0xf1f2f300  # of an offset among them, until the module is assembled
 
 
 def fold(kind, value):
@@ -43,78 +45,109 @@ def fold(kind, value):
     return value
 
 
-def address(rng, size, offset, is_inside):
+def address(rng, size, offset, is_inside, a):
     """A base for an access of `size` bytes at `offset`: in memory, or anywhere."""
     last = END - size - offset
     if is_inside and last >= 0:
         return max(0, last - rng.choice([0, 0, 0, 1, 2, 3, 4, 5, 8, 15, 16, 4096]))
     if is_inside:
         return None
-    return rng.choice([last + 1, last + rng.randrange(1, 32), END, END - 1, -1,
-                       -rng.randrange(1, 40), -offset, 2**31 - 1, -2**31,
-                       rng.randrange(2**32)]) & 0xffffffff
+    bases = [last + 1, last + rng.randrange(1, 32), END, END - 1, -1, -rng.randrange(1, 40),
+             -offset, 2**31 - 1, -2**31, rng.randrange(2**32)]
+    if a == "i64":
+        bases += [2**32, 2**32 + max(0, last), 2**32 - offset, rng.randrange(2**64), 2**63,
+                  2**32 * rng.randrange(2**32) + 64]
+    return rng.choice(bases) & (2**int(a[1:]) - 1)
 
 
-def access(rng, table, is_inside):
+def access(rng, table, is_inside, a):
     """A statement, and its addresses in the table."""
     kind = rng.random()
     if kind < 0.1:
         name, middle = rng.choice(BULK)
         count = rng.choice([0, 1, 7, 64])
-        at = address(rng, count, 0, is_inside)
+        if a == "i64" and not is_inside and rng.random() < 0.3:
+            count = rng.choice([2**32, 2**32 + 7, 2**64 - 1])
+        at = address(rng, count, 0, is_inside, a)
         table.append(at)
-        return f"({name} (local.get $p) {middle} (i32.const {count}))"
+        middle = middle.replace("i32", a) if name == "memory.copy" else middle
+        return f"({name} (local.get $p) {middle} ({a}.const {count}))"
     name, size, of = rng.choice(LOADS if kind < 0.6 else STORES)
-    offset = rng.choice([o for o in OFFSETS if not is_inside or o + size <= END])
+    offsets = OFFSETS + OFFSETS_64 if a == "i64" else OFFSETS
+    offset = rng.choice([o for o in offsets if not is_inside or o + size <= END])
     align = rng.choice([1, 1, size if "8x8" not in name and "splat" not in name else 1])
-    at = address(rng, size, offset, is_inside)
+    at = address(rng, size, offset, is_inside, a)
     table.append(at)
-    where = f"offset={offset} align={align} (local.get $p)"
+    shown, room = offset, ""
+    if offset >= 2**32:
+        shown, room = PLACE + OFFSETS_64.index(offset), "(nop) " * 5
+    where = f"offset={shown} align={align} (local.get $p)"
     if kind < 0.6:
-        return f"(local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31)) " \
-               f"{fold(of, f'({name} {where})')}))"
+        text = f"(block (result {of}) ({name} {where}) {room})" if room else f"({name} {where})"
+        return f"(local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31)) {fold(of, text)}))"
     value = {"i32": "(local.get $s)", "i64": "(i64.extend_i32_u (local.get $s))",
              "v128": "(i32x4.splat (local.get $s))"}[of]
-    return f"({name} {where} {value})"
+    return f"({name} {where} {value}) {room}"
+
+
+def assemble(text, wat, wasm):
+    """Assemblers of today take no offset of more than 32 bits: those are put in afterwards, in the
+    place of another one and nops."""
+    with open(wat, "w", encoding="ascii") as file:
+        file.write(text)
+    subprocess.run(["wat2wasm", "--enable-memory64", "--no-check", wat, "-o", wasm], check=True)
+    with open(wasm, "rb") as file:
+        raw = file.read()
+    for i, offset in enumerate(OFFSETS_64):
+        raw = raw.replace(leb(PLACE + i, 5) + b"\x01" * 5, leb(offset, 10))
+    with open(wasm, "wb") as file:
+        file.write(raw)
+
+
+def leb(value, size):
+    return bytes(value >> 7 * i & 0x7f | (0x80 if i + 1 < size else 0) for i in range(size))
 
 
 def module(seed):
     rng = random.Random(seed)
+    a = "i64" if seed % 3 == 2 else "i32"
+    wide = "i64" if a == "i64" else ""
+    wrap = "(i32.wrap_i64 (local.get $k))" if a == "i64" else "(local.get $k)"
     has_trap = rng.random() < 0.5
     table, body = [], []
     count = rng.randrange(3, 9)
     bad = rng.randrange(count) if has_trap else -1
     for i in range(count):
-        statement = access(rng, table, i != bad)
-        base = f"(i32.load (i32.add (local.get $args) (i32.const {4 * i})))"
+        statement = access(rng, table, i != bad, a)
+        base = f"({a}.load ({a}.add (local.get $args) ({a}.const {8 * i})))"
         if rng.random() < 0.3:  # in a loop, where a check of before may be used again
             statement = f"(local.set $i (i32.const 3)) (loop {statement} (br_if 0 (local.tee $i " \
                         "(i32.sub (local.get $i) (i32.const 1)))))"
         body.append(f"(local.set $p {base}) {statement}")
         if rng.random() < 0.2:  # the same base once more
             again = rng.choice([0, 4, 8])
-            body.append(f"(if (i32.lt_u (local.get $p) (i32.const {END - again - 4})) (then "
+            body.append(f"(if ({a}.lt_u (local.get $p) ({a}.const {END - again - 4})) (then "
                         f"(local.set $s (i32.xor (local.get $s) (i32.load offset={again} align=1 "
                         "(local.get $p))))))")
-    words = "".join(f"\\{b:02x}" for value in table for b in value.to_bytes(4, "little"))
+    words = "".join(f"\\{b:02x}" for value in table for b in value.to_bytes(8, "little"))
     fill = "".join(f"\\{rng.randrange(256):02x}" for _ in range(256))
     return f"""(module
 (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-(memory (export "memory") {PAGES}) (table funcref (elem $k))
-(data (i32.const {TABLE}) "{words}") (data (i32.const 4096) "{fill}")
-(data (i32.const {END - 256}) "{fill}") (data (i32.const {END - 4352}) "{fill}")
-(func $k (param $x i32) (param i32 i32) (param $args i32)
-  (local $p i32) (local $s i32) (local $i i32) (local $v v128)
+(memory (export "memory") {wide} {PAGES}) (table funcref (elem $k))
+(data ({a}.const {TABLE}) "{words}") (data ({a}.const 4096) "{fill}")
+(data ({a}.const {END - 256}) "{fill}") (data ({a}.const {END - 4352}) "{fill}")
+(func $k (param $x i32) (param i32 i32) (param $args {a})
+  (local $p {a}) (local $s i32) (local $i i32) (local $v v128)
   (local.set $s (i32.const 7))
   {chr(10).join(body)}
-  (i32.store (i32.const {SUM}) (local.get $s)))
+  (i32.store ({a}.const {SUM}) (local.get $s)))
 (func $for (export "wjit.parallel_for.v1")
-  (param $nx i32) (param i32 i32) (param $k i32) (param $args i32)
-  (call_indirect (param i32 i32 i32 i32) (i32.const 0) (i32.const 0) (i32.const 0)
-                 (local.get $args) (local.get $k)))
+  (param $nx i32) (param i32 i32) (param $k {a}) (param $args {a})
+  (call_indirect (param i32 i32 i32 {a}) (i32.const 0) (i32.const 0) (i32.const 0)
+                 (local.get $args) {wrap}))
 (func (export "_start")
-  (call $for (i32.const 1) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const {TABLE}))
-  (i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const {END}))
+  (call $for (i32.const 1) (i32.const 1) (i32.const 1) ({a}.const 0) ({a}.const {TABLE}))
+  (i32.store ({a}.const 0) (i32.const 0)) (i32.store ({a}.const 4) (i32.const {END}))
   (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
 
 
@@ -147,9 +180,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wat, wasm = os.path.join(folder, "k.wat"), os.path.join(folder, "k.wasm")
         for seed in range(options.seed, options.seed + options.count):
-            with open(wat, "w", encoding="ascii") as file:
-                file.write(module(seed))
-            subprocess.run(["wat2wasm", wat, "-o", wasm], check=True)
+            assemble(module(seed), wat, wasm)
             cpu = run([options.check, "--gpu=off", wasm])
             device = run([options.check, "--gpu=any", "--gpu-explain", wasm])
             trapped += cpu[0] == 134

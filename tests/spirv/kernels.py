@@ -56,6 +56,7 @@ class Kernel:
         self.loops = 0
         self.budget = 60
         self.atomics = False
+        self.a = "i32"  # the type of addresses
 
     def emit(self, *words):
         self.out.append(" ".join(str(w) for w in words))
@@ -82,6 +83,11 @@ class Kernel:
         return ("v128.const f32x4 nan nan nan nan" if shape == "f32x4"
                 else "v128.const f64x2 nan nan")
 
+    def widen(self):
+        """What is on the stack becomes part of an address."""
+        if self.a == "i64":
+            self.emit("i64.extend_i32_u")
+
     def address(self, size, is_store):
         """An address for an access: mostly in the item's own part, or anywhere for loads."""
         r = self.rng
@@ -104,16 +110,21 @@ class Kernel:
             self.expr("i32", 1)
             mask = 0x7f if r.random() < 0.3 else 0x7f & -size
             align = 0 if mask == 0x7f else align
-            self.emit(f"i32.const {mask} i32.and i32.add")
+            self.emit(f"i32.const {mask} i32.and")
+            self.widen()
+            self.emit(f"{self.a}.add")
             offset = r.choice([0, 4, 16])
         else:
             self.expr("i32", 2)
             mask = 0x3fff if r.random() < 0.3 else 0x3fff & -size
             align = 0 if mask == 0x3fff else align
             self.emit(f"i32.const {mask} i32.and")
+            self.widen()
             offset = r.choice([0, 16, 1024])
             if self.traps and r.random() < 0.01:
                 offset = 65536 - r.randrange(64)
+                if self.a == "i64" and r.random() < 0.5:
+                    offset = 2**32 - r.choice([1, 8, 65536])
         return f"offset={offset} align={1 << min(align, r.choice([0, 4, 4, 4]))}"
 
     def expr(self, kind, depth):
@@ -175,8 +186,9 @@ class Kernel:
         self.emit("local.get $own")
         self.expr("i32", 1)
         low = 0 if self.traps and r.random() < 0.01 else -size
-        self.emit(f"i32.const {0x78 & low if low else 0x7f} i32.and i32.add")
-        self.emit(f"i32.const {-size} i32.and" if low else "")
+        self.emit(f"i32.const {0x78 & low if low else 0x7f} i32.and")
+        self.widen()
+        self.emit(f"{self.a}.add", f"{self.a}.const {-size} {self.a}.and" if low else "")
         offset = r.choice([0, 8, 64])
         roll = r.random()
         if roll < 0.2:
@@ -196,7 +208,7 @@ class Kernel:
         kind = "i64" if "i64" in self.types and r.random() < 0.5 else "i32"
         place = {0: (1, 0), 1: (2, 2), 2: (4, 0), 3: (1, 3)}[counter % 4]
         narrow = "" if place[0] == 4 and kind == "i32" else str(8 * place[0])
-        self.emit("i32.const", ARGS + ITEMS * OWN_BYTES + 256 + 4 * counter + place[1])
+        self.emit(f"{self.a}.const", ARGS + ITEMS * OWN_BYTES + 256 + 4 * counter + place[1])
         self.expr(kind, 2)
         self.emit(f"{kind}.atomic.rmw{narrow}.{A_COUNT[counter % 5]}{'_u' if narrow else ''} drop")
 
@@ -471,16 +483,18 @@ class Kernel:
         roll = r.random()
         if roll < 0.35:
             item = "local.get $a i32.const 63 i32.and" if self.is_callee else "local.get $x"
-            self.emit("i32.const", r.randrange(4096) & -r.choice([1, 4, 16, 16, 16]))
-            self.emit(item, r.choice(["i32.const 16 i32.mul", "i32.const 4 i32.shl",
-                                      "i32.const 12 i32.mul", "i32.const 2 i32.shl",
-                                      "i32.const 64 i32.mul"]))
-            self.emit("i32.add local.set", name)
+            self.emit(f"{self.a}.const", r.randrange(4096) & -r.choice([1, 4, 16, 16, 16]))
+            self.emit(item)
+            self.widen()
+            self.emit(f"{self.a}.const",
+                      r.choice(["16 A.mul", "4 A.shl", "12 A.mul", "2 A.shl", "64 A.mul"])
+                      .replace("A", self.a))
+            self.emit(f"{self.a}.add local.set", name)
         elif roll < 0.9:
-            self.emit(f"local.get {name} i32.const 12000 i32.gt_u if")
-            self.emit(f"i32.const {r.randrange(64) & -r.choice([1, 16])} local.set {name} end")
-            self.emit(f"local.get {name} i32.const {r.choice([16, 16, 16, 32, 8, 4, 1])} i32.add")
-            self.emit("local.set", name)
+            self.emit(f"local.get {name} {self.a}.const 12000 {self.a}.gt_u if")
+            self.emit(f"{self.a}.const {r.randrange(64) & -r.choice([1, 16])} local.set {name} end")
+            step = r.choice([16, 16, 16, 32, 8, 4, 1])
+            self.emit(f"local.get {name} {self.a}.const {step} {self.a}.add local.set {name}")
         else:
             self.emit(f"local.get $p{r.randrange(POINTERS)} local.set {name}")
 
@@ -586,36 +600,40 @@ class Kernel:
         return False
 
 
-def declare(types):
+def declare(types, a):
     out = []
     for kind, count in LOCALS.items():
         if kind in types or kind == "f32":
             out += [f"(local ${kind}{i} {kind})" for i in range(count)]
     out += [f"(local $c{i} i32)" for i in range(6)]
-    out += [f"(local $p{i} i32)" for i in range(POINTERS)]
+    out += [f"(local $p{i} {a})" for i in range(POINTERS)]
     out += ["(local $tf32 f32)"] + ["(local $tf64 f64)"] * ("f64" in types)
     out += ["(local $tv v128)"] * ("v128" in types)
     return "\n".join(out)
 
 
-def callee(rng, types, traps, name):
+def callee(rng, types, traps, name, a):
     k = Kernel(rng, types, None, traps)
     k.is_callee = True
+    k.a = a
     k.budget = 15
     k.emit("local.get $a local.set $i320 local.get $b local.set $f320")
     k.statements(3)
     text = "\n".join(k.out)
     return f"""(func {name} (type $callee)
-(param $a i32) (param $b f32) (param $own i32) (result i32)
-{declare(types)}
+(param $a i32) (param $b f32) (param $own {a}) (result i32)
+{declare(types, a)}
 {text}
 local.get $i321)"""
 
 
-def kernel(rng, types, with_call, traps, has_atomics):
+def kernel(rng, types, with_call, traps, has_atomics, a):
     k = Kernel(rng, types, "$callee" if with_call else None, traps)
     k.atomics = rng.random() < 0.4 and has_atomics
-    k.emit("local.get $args local.get $x i32.const", OWN_BYTES, "i32.mul i32.add local.set $own")
+    k.a = a
+    k.emit("local.get $args local.get $x")
+    k.widen()
+    k.emit(f"{a}.const {OWN_BYTES} {a}.mul {a}.add local.set $own")
     k.emit("local.get $x local.set $i320")
     k.emit("local.get $own i32.load local.set $i321")
     k.emit("local.get $own f32.load offset=4")
@@ -641,9 +659,9 @@ def kernel(rng, types, with_call, traps, has_atomics):
             at += {"i32": 4, "f32": 4, "i64": 8, "v128": 16}[kind]
     text = "\n".join(k.out)
     return f"""(func $k (export "k") (type $kernel)
-(param $x i32) (param $y i32) (param $z i32) (param $args i32)
-(local $own i32)
-{declare(types)}
+(param $x i32) (param $y i32) (param $z i32) (param $args {a})
+(local $own {a})
+{declare(types, a)}
 {text})"""
 
 
@@ -651,30 +669,32 @@ def kernel(rng, types, with_call, traps, has_atomics):
 CALLEES = "(elem (table $table) (i32.const 1) func $callee $callee2 $callee $k)"
 
 
-def module(seed, traps=True, args=ARGS, given=None, items=ITEMS):
+def module(seed, traps=True, args=ARGS, given=None, items=ITEMS, a="i32"):
     """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory.
-    `given`: the types of a kernel without calls and atomics."""
+    `given`: the types of a kernel without calls and atomics. `a`: the type of addresses."""
     rng = random.Random(seed)
     chosen = rng.choice([["i32"], ["i32", "f32"], ["i32", "f32", "i64", "f64", "v128"],
                          ["i32", "f32", "v128"]])
     with_call = rng.random() < 0.4 and given is None
     types = given or chosen
-    body = kernel(rng, types, with_call, traps, given is None)
+    body = kernel(rng, types, with_call, traps, given is None, a)
+    wide = "i64" if a == "i64" else ""
+    wrap = "i32.wrap_i64" if a == "i64" else ""
     return f"""(module
-(type $kernel (func (param $x i32) (param $y i32) (param $z i32) (param $args i32)))
+(type $kernel (func (param $x i32) (param $y i32) (param $z i32) (param $args {a})))
 (import "wasi_snapshot_preview1" "fd_write"
   (func $fd_write (param i32 i32 i32 i32) (result i32)))
-(memory (export "memory") 1)
+(memory (export "memory") {wide} 1)
 (table 1 funcref)
 (elem (i32.const 0) func $k)
-(type $callee (func (param i32 f32 i32) (result i32)))
+(type $callee (func (param i32 f32 {a}) (result i32)))
 (table $table 6 funcref)
 {CALLEES if with_call else ""}
-{callee(rng, types, traps, "$callee") if with_call else ""}
-{callee(rng, types, traps, "$callee2") if with_call else ""}
+{callee(rng, types, traps, "$callee", a) if with_call else ""}
+{callee(rng, types, traps, "$callee2", a) if with_call else ""}
 {body}
 (func $for (export "wjit.parallel_for.v1") (param $nx i32) (param $ny i32) (param $nz i32)
-  (param $f i32) (param $args i32) (local $x i32) (local $y i32) (local $z i32)
+  (param $f {a}) (param $args {a}) (local $x i32) (local $y i32) (local $z i32)
   block $none
   local.get $nx i32.eqz br_if $none
   local.get $ny i32.eqz br_if $none
@@ -684,7 +704,7 @@ def module(seed, traps=True, args=ARGS, given=None, items=ITEMS):
     loop $ys
       i32.const 0 local.set $x
       loop $xs
-        local.get $x local.get $y local.get $z local.get $args local.get $f
+        local.get $x local.get $y local.get $z local.get $args local.get $f {wrap}
         call_indirect (type $kernel)
         local.get $x i32.const 1 i32.add local.tee $x local.get $nx i32.lt_u br_if $xs
       end
@@ -693,19 +713,19 @@ def module(seed, traps=True, args=ARGS, given=None, items=ITEMS):
     local.get $z i32.const 1 i32.add local.tee $z local.get $nz i32.lt_u br_if $zs
   end
   end)
-(func $fill (export "fill") (local $at i32) (local $state i32)
+(func $fill (export "fill") (local $at {a}) (local $state i32)
   i32.const {seed & 0x7fffffff} local.set $state
   loop $next
     local.get $at
     local.get $state i32.const 1664525 i32.mul i32.const 1013904223 i32.add local.tee $state
     local.get $state i32.const 15 i32.shr_u i32.xor i32.store
-    local.get $at i32.const 4 i32.add local.tee $at i32.const 65536 i32.lt_u br_if $next
+    local.get $at {a}.const 4 {a}.add local.tee $at {a}.const 65536 {a}.lt_u br_if $next
   end)
 (func (export "_start")
   call $fill
-  i32.const {items} i32.const 1 i32.const 1 i32.const 0 i32.const {args} call $for
-  i32.const 0 i32.const {args} i32.store
-  i32.const 4 i32.const {ITEMS * OWN_BYTES + 512} i32.store
+  i32.const {items} i32.const 1 i32.const 1 {a}.const 0 {a}.const {args} call $for
+  {a}.const 0 i32.const {args} i32.store
+  {a}.const 4 i32.const {ITEMS * OWN_BYTES + 512} i32.store
   i32.const 1 i32.const 0 i32.const 1 i32.const 8 call $fd_write drop)
 )
 """

@@ -31,7 +31,7 @@ static const struct refusal refusals[] = {
     {"(module (memory 1) (func (export \"kernel\") (param i32 i32 i32 i64)))",
      "the kernel's type is not (i32 i32 i32 i32) -> ()"},
     {"(module (memory i64 1) (func (export \"kernel\") " KERNEL_TYPE "))",
-     "the memory has 64-bit addresses"},
+     "the kernel's type is not (i32 i32 i32 i64) -> ()"},
     {"(module (memory 0) (func (export \"kernel\") " KERNEL_TYPE "))", "the memory may be empty"},
     {MODULE("(drop (memory.atomic.wait64 (local.get 3) (i64.const 0) (i64.const -1)))"),
      "memory.atomic.wait: items cannot wait for each other"},

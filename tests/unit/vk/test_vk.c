@@ -130,7 +130,9 @@ static bool dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
                      uint32_t ny, uint32_t nz, uint32_t args, uint32_t fuel,
                      struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err)
 {
-    const struct wj_gpu_work work = {nx, ny, nz, .args = args, .fuel = fuel};
+    // The high word of 64-bit pointers goes beside the low one.
+    const struct wj_gpu_work work = {
+        nx, ny, nz, .args = args | UINT64_C(0x123) << 32, .fuel = fuel};
     return driver->dispatch(kernel, memory, &work, trap, gpu_ms, err);
 }
 
@@ -240,7 +242,8 @@ static void test_push_constants(void **state)
                                          .args = 0xdeadbeef,
                                          .item_end = 1,
                                          .memory_bytes_low = 3 * 65536,
-                                         .fuel = 1000};
+                                         .fuel = 1000,
+                                         .args_high = 0x123};
     assert_memory_equal(f.words, &expected, sizeof expected);
     driver->kernel_free(kernel);
     driver->memory_forget(memory);
