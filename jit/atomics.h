@@ -35,11 +35,18 @@ JIT_COLD void op_atomic_store(struct jit *j, const struct wj_op *op)
     value_release(j, v);
 }
 
-// Takes the register that atomic loops return the old value in. The popped operands move out.
-static wj_reg claim_atomic_result(struct jit *j, struct value *operands[], uint32_t count)
+// Takes the register that atomic loops return the old value in. The popped operands move out, and
+// so does the base of a memory that is not pinned.
+static wj_reg claim_atomic_result(struct jit *j, struct value *operands[], uint32_t count,
+                                  struct address *a)
 {
 #if MASM_CMPXCHG_FIXED
     bool held = false;
+    if (a->base == MASM_CMPXCHG_REG) {
+        a->base = a->addr.base = reg_alloc(j, false);
+        masm_mov(&j->m, NUM_I64, a->base, MASM_CMPXCHG_REG);
+        held = true;
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct value *v = operands[i];
         if (v->kind == VALUE_REG && v->reg == MASM_CMPXCHG_REG) {
@@ -56,6 +63,7 @@ static wj_reg claim_atomic_result(struct jit *j, struct value *operands[], uint3
 #else
     (void) operands;
     (void) count;
+    (void) a;
     return reg_alloc(j, false);
 #endif
 }
@@ -74,7 +82,7 @@ JIT_COLD void op_atomic_rmw(struct jit *j, const struct wj_op *op)
     value_reg(j, operand);
     struct address a = pop_aligned_address(j, &op->memarg, op->width_log2);
     struct value *held[] = {operand, replacement, a.index};
-    wj_reg d = claim_atomic_result(j, held, 3);
+    wj_reg d = claim_atomic_result(j, held, 3, &a);
     if (a.addr.index != WJ_REG_NONE) {
         a.addr.index = a.index->reg;
     }
