@@ -478,7 +478,7 @@ static void remote_kernel_free(struct wj_gpu_kernel *kernel)
     kernel_clear(kernel);
 }
 
-static bool remote_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+static bool remote_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                             const struct wj_gpu_work *work, struct wj_gpu_trap *trap,
                             double *gpu_ms, struct wj_err *err)
 {
@@ -486,13 +486,19 @@ static bool remote_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *
     struct wj_remote_request request = {
         .kind = WJ_REMOTE_DISPATCH,
         .kernel = kernel->number,
-        .memory = memory->number,
+        .memory = memories[0]->number,
         .work = *work,
     };
     struct wj_remote_reply reply;
     double unused_ms;
     pthread_mutex_lock(&gpu->lock);
-    bool is_ready = need_kernel(kernel, &unused_ms, err) && need_memory(memory, err);
+    bool is_ready = need_kernel(kernel, &unused_ms, err);
+    for (uint32_t i = 0; is_ready && i < kernel->code.memory_count; i++) {
+        is_ready = need_memory(memories[i], err);
+        if (i != 0) {
+            request.more[i - 1] = memories[i]->number;
+        }
+    }
     bool is_run = is_ready && ask(gpu, &request, -1, &reply, "a kernel ran", err);
     if (is_ready && !is_run && gpu->socket >= 0) {
         // The device may be lost to that process; a new one finds it again.

@@ -32,6 +32,7 @@ struct wj_remote_request {
     uint32_t index;      // of the device; LOAD: the memory mode
     uint32_t kernel;     // numbers that the client gives
     uint32_t memory;
+    uint32_t more[WJ_GPU_MEMORIES_MAX - 1]; // of a dispatch
     uint32_t folder_bytes; // of the cache folder's name, its end included; 0: nothing is kept
     uint64_t memory_bytes;
     struct wj_gpu_code code; // its words follow

@@ -20,6 +20,11 @@ struct served_memory {
     struct wj_gpu_memory *gpu;
 };
 
+struct served_kernel {
+    struct wj_gpu_kernel *gpu; // NULL: no kernel of that number
+    uint32_t memory_count;
+};
+
 struct server {
     int socket;
     const struct wj_gpu_driver *driver;
@@ -27,7 +32,7 @@ struct server {
     struct wj_gpu *gpu;
     struct wj_gpu_device *device;
     struct served_memory *memories; // by number
-    struct wj_gpu_kernel **kernels; // by number
+    struct served_kernel *kernels;  // by number
 };
 
 static bool confused(struct wj_err *err)
@@ -130,13 +135,31 @@ static bool make_kernel(struct server *server, const struct wj_remote_request *r
         _exit(1); // the stream is out of step
     }
     code.words = words;
-    bool is_good =
-        server->device != NULL && server->kernels[request->kernel] == NULL
-            ? server->driver->kernel_new(server->device, &code, &server->kernels[request->kernel],
-                                         &reply->ms, &reply->err)
-            : confused(&reply->err);
+    struct served_kernel *kernel = &server->kernels[request->kernel];
+    bool is_good = server->device != NULL && kernel->gpu == NULL &&
+                           code.memory_count <= WJ_GPU_MEMORIES_MAX
+                       ? server->driver->kernel_new(server->device, &code, &kernel->gpu,
+                                                    &reply->ms, &reply->err)
+                       : confused(&reply->err);
+    kernel->memory_count = code.memory_count;
     free(words);
     return is_good;
+}
+
+static bool dispatch(struct server *server, const struct wj_remote_request *request,
+                     struct wj_remote_reply *reply)
+{
+    const struct served_kernel *kernel = &server->kernels[request->kernel];
+    struct wj_gpu_memory *memories[WJ_GPU_MEMORIES_MAX] = {server->memories[request->memory].gpu};
+    bool is_known = kernel->gpu != NULL && memories[0] != NULL;
+    for (uint32_t i = 1; is_known && i < kernel->memory_count; i++) {
+        const uint32_t number = request->more[i - 1];
+        memories[i] = number < WJ_REMOTE_OBJECTS_MAX ? server->memories[number].gpu : NULL;
+        is_known = memories[i] != NULL;
+    }
+    return is_known ? server->driver->dispatch(kernel->gpu, memories, &request->work, &reply->trap,
+                                               &reply->ms, &reply->err)
+                    : confused(&reply->err);
 }
 
 static bool run(struct server *server, const struct wj_remote_request *request, int file,
@@ -144,7 +167,7 @@ static bool run(struct server *server, const struct wj_remote_request *request, 
 {
     const struct wj_gpu_driver *driver = server->driver;
     struct served_memory *memory = &server->memories[request->memory];
-    struct wj_gpu_kernel **kernel = &server->kernels[request->kernel];
+    struct wj_gpu_kernel **kernel = &server->kernels[request->kernel].gpu;
     switch ((enum wj_remote_kind) request->kind) {
     case WJ_REMOTE_LOAD: return load(server, request, reply);
     case WJ_REMOTE_OPEN: return open_device(server, request, reply);
@@ -160,11 +183,7 @@ static bool run(struct server *server, const struct wj_remote_request *request, 
         driver->kernel_free(*kernel);
         *kernel = NULL;
         return true;
-    case WJ_REMOTE_DISPATCH:
-        return *kernel != NULL && memory->gpu != NULL
-                   ? driver->dispatch(*kernel, memory->gpu, &request->work, &reply->trap,
-                                      &reply->ms, &reply->err)
-                   : confused(&reply->err);
+    case WJ_REMOTE_DISPATCH: return dispatch(server, request, reply);
     }
     return confused(&reply->err);
 }
@@ -220,7 +239,7 @@ void wj_remote_serve(int socket, const struct wj_gpu_driver *driver,
     while (server.memories != NULL && server.kernels != NULL && serve_one(&server)) {
     }
     for (uint32_t i = 0; server.kernels != NULL && i < WJ_REMOTE_OBJECTS_MAX; i++) {
-        driver->kernel_free(server.kernels[i]);
+        driver->kernel_free(server.kernels[i].gpu);
     }
     for (uint32_t i = 0; server.memories != NULL && i < WJ_REMOTE_OBJECTS_MAX; i++) {
         forget_memory(&server, &server.memories[i]);

@@ -257,7 +257,7 @@ static void make_function(struct wj_spv_translator *t, unsigned what, unsigned w
     };
     const uint32_t type = t->types[access.repr];
     const uint32_t function = wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(type, u32, type, type));
-    wj_spv_function_begin(b, t->atomics[what][width_log2], function, type);
+    wj_spv_function_begin(b, t->m->atomics[what][width_log2], function, type);
     const uint32_t address = wj_spv_function_parameter(b, u32);
     access.operand = wj_spv_function_parameter(b, type);
     access.expected = wj_spv_function_parameter(b, type);
@@ -291,10 +291,11 @@ static void make_function(struct wj_spv_translator *t, unsigned what, unsigned w
 
 void wj_spv_atomic_helpers(struct wj_spv_translator *t)
 {
-    for (unsigned what = 0; what < DO_COUNT; what++) {
-        for (unsigned width_log2 = 0; width_log2 < 4; width_log2++) {
-            if (t->atomics[what][width_log2] != 0) {
-                make_function(t, what, width_log2);
+    for (uint32_t slot = 0; slot < t->memory_count; slot++) {
+        t->m = &t->memories[slot];
+        for (unsigned i = 0; i < DO_COUNT * 4; i++) {
+            if (t->m->atomics[i / 4][i % 4] != 0) {
+                make_function(t, i / 4, i % 4);
             }
         }
     }
@@ -369,7 +370,7 @@ static bool access_op(struct wj_spv_translator *t, const struct wj_op *op, unsig
     if (!wj_spv_open_access(t, op, 1u << width_log2, &address)) {
         return false;
     }
-    uint32_t *function = &t->atomics[what][width_log2];
+    uint32_t *function = &t->m->atomics[what][width_log2];
     *function = *function != 0 ? *function : wj_spv_id(b);
     t->has_atomics = true;
     if (takes_loop(what, width_log2)) {

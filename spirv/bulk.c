@@ -7,15 +7,15 @@ static uint32_t is_outside(struct wj_spv_translator *t, uint32_t address, uint32
 {
     const uint32_t bool_type = t->types[REPR_BOOL];
     const uint32_t zero = u32_const(t, 0);
-    const uint32_t behind = u32_test(t, SpvOpUGreaterThan, address, t->bytes_low);
-    const uint32_t left = u32_op(t, SpvOpISub, t->bytes_low, address);
+    const uint32_t behind = u32_test(t, SpvOpUGreaterThan, address, t->m->bytes_low);
+    const uint32_t left = u32_op(t, SpvOpISub, t->m->bytes_low, address);
     const uint32_t longer = u32_test(t, SpvOpUGreaterThan, count, left);
     const uint32_t usual = WJ_SPV_OP(&t->b, SpvOpLogicalOr, bool_type, behind, longer);
     const uint32_t has_start = u32_test(t, SpvOpINotEqual, address, zero);
     const uint32_t beyond =
         u32_test(t, SpvOpUGreaterThan, count, u32_op(t, SpvOpISub, zero, address));
     const uint32_t full = WJ_SPV_OP(&t->b, SpvOpLogicalAnd, bool_type, has_start, beyond);
-    const uint32_t is_full = u32_test(t, SpvOpINotEqual, t->bytes_high, zero);
+    const uint32_t is_full = u32_test(t, SpvOpINotEqual, t->m->bytes_high, zero);
     return WJ_SPV_OP(&t->b, SpvOpSelect, bool_type, is_full, full, usual);
 }
 
@@ -38,29 +38,36 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_spv_builder *b = &t->b;
     const bool is_copy = op->sub == MEMORY_COPY;
-    if (op->index != 0 || (is_copy && op->index2 != 0)) {
-        return wj_spv_refuse(t, op, "a second memory");
+    // The one that is written, and that is read.
+    if ((is_copy && !wj_spv_use_memory(t, op, op->index2)) ||
+        !wj_spv_use_memory(t, op, op->index)) {
+        return false;
     }
+    struct wj_spv_memory *target = t->m;
+    wj_spv_use_memory(t, op, is_copy ? op->index2 : op->index);
+    struct wj_spv_memory *source = t->m;
     wj_spv_effect(t);
     t->has_memory = true;
     t->has_loops = true;
     t->load_count++;
     t->loop_count++; // passed by once in each call
     uint32_t is_beyond = 0; // an address or the count has more than 32 bits
-    uint32_t count = pop_address(t, t->is_64, &is_beyond);
-    const uint32_t from = pop_address(t, is_copy && t->is_64, &is_beyond); // or the byte
-    const uint32_t to = pop_address(t, t->is_64, &is_beyond);
+    uint32_t count = pop_address(t, target->is_64 && source->is_64, &is_beyond);
+    const uint32_t from = pop_address(t, is_copy && source->is_64, &is_beyond); // or the byte
+    const uint32_t to = pop_address(t, target->is_64, &is_beyond);
     if (is_beyond != 0) {
         wj_spv_trap_if(t, op, is_beyond, WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     }
+    t->m = target;
     wj_spv_trap_if(t, op, is_outside(t, to, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     if (is_copy) {
+        t->m = source;
         wj_spv_trap_if(t, op, is_outside(t, from, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
     count = wj_spv_select(t, REPR_U32, u32_test(t, SpvOpIEqual, stop, u32_const(t, 0)), count,
                           u32_const(t, 0));
-    uint32_t *helper = &t->bulk[is_copy];
+    uint32_t *helper = is_copy ? &target->copies[source - t->memories] : &target->fill;
     if (*helper == 0) {
         *helper = wj_spv_id(b);
     }
@@ -84,17 +91,21 @@ static uint32_t pay(struct wj_spv_translator *t, uint32_t rounds)
     return wj_spv_select(t, REPR_U32, is_short, zero, rounds);
 }
 
-// One round: a word or a byte, at `offset` from both addresses.
-static void move(struct wj_spv_translator *t, bool is_copy, const uint32_t params[3],
-                 uint32_t offset, uint32_t is_words)
+// One round: a word or a byte, at `offset` from both addresses. `source` NULL: it is no copy.
+static void move(struct wj_spv_translator *t, struct wj_spv_memory *source,
+                 const uint32_t params[3], uint32_t offset, uint32_t is_words)
 {
+    struct wj_spv_memory *target = t->m;
+    const bool is_copy = source != NULL;
     struct wj_spv_builder *b = &t->b;
     const uint32_t to = u32_op(t, SpvOpIAdd, params[0], offset);
     const uint32_t words = wj_spv_id(b), bytes = wj_spv_id(b), merge = wj_spv_id(b);
     uint32_t value = params[1];
     if (is_copy) {
         const uint32_t from = u32_op(t, SpvOpIAdd, params[1], offset);
+        t->m = source;
         value = wj_spv_load_word_at(t, from);
+        t->m = target;
         const uint32_t shift =
             u32_op(t, SpvOpShiftLeftLogical, u32_op(t, SpvOpBitwiseAnd, from, u32_const(t, 3)),
                    u32_const(t, 3));
@@ -116,14 +127,16 @@ static void move(struct wj_spv_translator *t, bool is_copy, const uint32_t param
     wj_spv_label(b, merge);
 }
 
-static void make_helper(struct wj_spv_translator *t, bool is_copy)
+// In the memory t->m.
+static void make_helper(struct wj_spv_translator *t, uint32_t id, struct wj_spv_memory *source)
 {
+    const bool is_copy = source != NULL;
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t void_type = wj_spv_type_void(b);
     const uint32_t type = wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(void_type, u32, u32, u32));
     uint32_t params[3];
-    wj_spv_function_begin(b, t->bulk[is_copy], type, void_type);
+    wj_spv_function_begin(b, id, type, void_type);
     for (unsigned i = 0; i < 3; i++) {
         params[i] = wj_spv_function_parameter(b, u32);
     }
@@ -155,7 +168,7 @@ static void make_helper(struct wj_spv_translator *t, bool is_copy)
         const uint32_t last = u32_op(t, SpvOpISub, rounds, u32_const(t, 1));
         at = wj_spv_select(t, REPR_U32, is_up, i, u32_op(t, SpvOpISub, last, i));
     }
-    move(t, is_copy, params, u32_op(t, SpvOpShiftLeftLogical, at, log2), is_words);
+    move(t, source, params, u32_op(t, SpvOpShiftLeftLogical, at, log2), is_words);
     wj_spv_branch(b, next);
     wj_spv_label(b, next);
     WJ_SPV_DO(b, SpvOpStore, variable, u32_op(t, SpvOpIAdd, i, u32_const(t, 1)));
@@ -168,9 +181,16 @@ static void make_helper(struct wj_spv_translator *t, bool is_copy)
 
 void wj_spv_bulk_helpers(struct wj_spv_translator *t)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        if (t->bulk[i] != 0) {
-            make_helper(t, i == 1);
+    for (uint32_t slot = 0; slot < t->memory_count; slot++) {
+        struct wj_spv_memory *target = &t->memories[slot];
+        t->m = target;
+        if (target->fill != 0) {
+            make_helper(t, target->fill, NULL);
+        }
+        for (uint32_t from = 0; from < t->memory_count; from++) {
+            if (target->copies[from] != 0) {
+                make_helper(t, target->copies[from], &t->memories[from]);
+            }
         }
     }
 }

@@ -31,7 +31,8 @@ enum push {
     PUSH_ADDRESS_LOW,
     PUSH_ADDRESS_HIGH,
     PUSH_ARGS_HIGH,
-    PUSH_COUNT,
+    PUSH_MORE, // memories
+    PUSH_COUNT = PUSH_MORE + 4 * (WJ_GPU_MEMORIES_MAX - 1),
 };
 
 static const char entry_name[8] = "main";
@@ -67,7 +68,7 @@ static void make_header(struct wj_spv_translator *t)
     memcpy(words + 1, glsl_name, sizeof glsl_name);
     wj_spv_raw(&b->sections[WJ_SPV_IMPORTS], SpvOpExtInstImport, words, 5);
     SpvAddressingModel addressing = SpvAddressingModelLogical;
-    if (t->uses_addresses) {
+    if (t->far_memories != 0) {
         addressing = SpvAddressingModelPhysicalStorageBuffer64;
         WJ_SPV_IN(b, WJ_SPV_CAPABILITIES, SpvOpCapability,
                   SpvCapabilityPhysicalStorageBufferAddresses);
@@ -109,7 +110,7 @@ static void make_types(struct wj_spv_translator *t)
 static uint32_t make_words_block(struct wj_spv_translator *t, SpvStorageClass class, uint32_t count)
 {
     struct wj_spv_builder *b = &t->b;
-    uint32_t members[16] = {0};
+    uint32_t members[PUSH_COUNT] = {0};
     for (uint32_t i = 0; i < count; i++) {
         members[i] = t->types[REPR_U32];
     }
@@ -154,7 +155,10 @@ struct entry {
     const struct wj_gpu_shape *shape;
 };
 
-_Static_assert((int) PUSH_ADDRESS_LOW == (int) WJ_SPV_PUSH_ADDRESS, "view.c loads them");
+_Static_assert((int) PUSH_BYTES_LOW == (int) WJ_SPV_PUSH_BYTES &&
+                   (int) PUSH_ADDRESS_LOW == (int) WJ_SPV_PUSH_ADDRESS &&
+                   (int) PUSH_MORE == (int) WJ_SPV_PUSH_MORE,
+               "view.c loads them");
 _Static_assert(sizeof(struct wj_gpu_push) == 4 * PUSH_COUNT && sizeof(struct wj_gpu_trap) == 16,
                "the blocks of words are these structures");
 
@@ -162,11 +166,10 @@ static void make_interface(struct wj_spv_translator *t, struct entry *e)
 {
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
-    wj_spv_view_make(t, VIEW_WORDS, u32);
-    wj_spv_view_make(t, VIEW_VECTORS, t->types[REPR_U32X4]);
-    if (t->caps->has_storage8) {
-        wj_spv_view_make(t, VIEW_BYTES, wj_spv_type_int(b, 8));
-    }
+    t->elements[VIEW_WORDS] = u32;
+    t->elements[VIEW_VECTORS] = t->types[REPR_U32X4];
+    t->elements[VIEW_BYTES] = t->caps->has_storage8 ? wj_spv_type_int(b, 8) : 0;
+    t->elements[VIEW_PAIRS] = t->types[REPR_U64];
     t->trap_record = make_words_block(t, SpvStorageClassStorageBuffer, 4);
     decorate_with(b, t->trap_record, SpvDecorationDescriptorSet, 0);
     decorate_with(b, t->trap_record, SpvDecorationBinding, 1);
@@ -400,16 +403,14 @@ static void make_coherent(struct wj_spv_translator *t)
     }
 }
 
-// A view for atomic operations on i64, where there are any.
 static void make_pairs(struct wj_spv_translator *t)
 {
     bool has_any = false;
-    for (unsigned i = 0; i < WJ_SPV_ATOMICS; i++) {
-        has_any = has_any || t->atomics[i][3] != 0;
+    for (uint32_t i = 0; i < t->memory_count * WJ_SPV_ATOMICS; i++) {
+        has_any |= t->memories[i / WJ_SPV_ATOMICS].atomics[i % WJ_SPV_ATOMICS][3] != 0;
     }
     if (has_any) {
         WJ_SPV_IN(&t->b, WJ_SPV_CAPABILITIES, SpvOpCapability, SpvCapabilityInt64Atomics);
-        wj_spv_view_make(t, VIEW_PAIRS, t->types[REPR_U64]);
     }
 }
 
@@ -451,13 +452,11 @@ static void run_phases(struct wj_spv_translator *t, const struct entry *e,
 static void declare_entry(struct wj_spv_translator *t, const struct entry *e, uint32_t main_id)
 {
     struct wj_spv_builder *b = &t->b;
-    uint32_t words[24] = {SpvExecutionModelGLCompute, main_id};
+    uint32_t words[48] = {SpvExecutionModelGLCompute, main_id};
     uint32_t count = 2;
     memcpy(words + count, entry_name, sizeof entry_name);
     count += sizeof entry_name / 4;
-    const uint32_t interface[] = {t->views[VIEW_WORDS].variable,
-                                  t->views[VIEW_VECTORS].variable,
-                                  t->trap_record,
+    const uint32_t interface[] = {t->trap_record,
                                   t->push,
                                   t->stop,
                                   t->stop_address,
@@ -466,13 +465,17 @@ static void declare_entry(struct wj_spv_translator *t, const struct entry *e, ui
                                   e->group_count,
                                   e->local,
                                   t->window.stack_pointer,
-                                  t->views[VIEW_BYTES].variable,
-                                  t->views[VIEW_PAIRS].variable,
                                   t->window.private_array,
                                   t->window.shared_array};
     for (size_t i = 0; i < sizeof interface / sizeof *interface; i++) {
         if (interface[i] != 0) {
             words[count++] = interface[i];
+        }
+    }
+    for (uint32_t i = 0; i < t->memory_count * WJ_SPV_VIEWS; i++) {
+        const uint32_t variable = t->memories[i / WJ_SPV_VIEWS].variables[i % WJ_SPV_VIEWS];
+        if (variable != 0) {
+            words[count++] = variable;
         }
     }
     wj_spv_raw(&b->sections[WJ_SPV_ENTRY_POINTS], SpvOpEntryPoint, words, count);
@@ -587,7 +590,7 @@ static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *f
 static bool check_kernel(struct wj_spv_translator *t)
 {
     const struct wj_module *module = t->module;
-    if (t->uses_addresses && (!t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED)) {
+    if (t->far_memories != 0 && (!t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED)) {
         return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                           "memory at addresses: the device has no 64-bit integers");
     }
@@ -603,10 +606,14 @@ static bool check_kernel(struct wj_spv_translator *t)
                           : t->is_64  ? "the kernel's type is not (i32 i32 i32 i64) -> ()"
                                       : "the kernel's type is not (i32 i32 i32 i32) -> ()");
     }
+    t->memory_count = 1;
+    t->m = &t->memories[0];
     if (module->memory_count != 0) {
         const struct wj_memory_type *memory = &module->memories[0].type;
-        t->memory_bytes_min = memory->limits.min << memory->page_size_log2;
-        if (t->memory_bytes_min < 16) {
+        t->m->bytes_min = memory->limits.min << memory->page_size_log2;
+        t->m->is_64 = memory->limits.is_64;
+        t->m->is_far = (t->far_memories & 1) != 0;
+        if (t->m->bytes_min < 16) {
             return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, func->code_offset,
                               "the memory may be empty");
         }
@@ -679,13 +686,14 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e,
 static bool finish(struct wj_spv_translator *t, const struct entry *e, struct wj_gpu_code *code)
 {
     make_pairs(t);
-    make_coherent(t);
     wj_spv_bulk_helpers(t);
     wj_spv_atomic_helpers(t);
     wj_spv_memory_helpers(t);
     wj_spv_window_helpers(t);
     wj_spv_pair_helpers(t);
     wj_spv_soft_helpers(t);
+    wj_spv_view_finish(t);
+    make_coherent(t);
     make_main(t, e);
     uint32_t *words = NULL;
     size_t count = 0;
@@ -699,7 +707,11 @@ static bool finish(struct wj_spv_translator *t, const struct entry *e, struct wj
         .has_loops = t->has_loops,
         .counts_fuel = t->has_loops,
         .leaves_to_host = t->leaves_to_host,
+        .memory_count = t->memory_count,
     };
+    for (uint32_t slot = 0; slot < t->memory_count; slot++) {
+        code->memories[slot] = t->memories[slot].index;
+    }
     return true;
 }
 
@@ -710,7 +722,7 @@ static bool try_translate(struct wj_spv_translator *t, const struct wj_gpu_shape
     struct entry e = {.shape = shape};
     t->is_group = shape->items != 0;
     t->has_loops = t->is_group; // over phases
-    t->uses_addresses = shape->uses_addresses;
+    t->far_memories = shape->far_memories;
     wj_spv_builder_init(&t->b);
     *failure = (struct wj_spv_barred){.from = UINT32_MAX, .to = t->kernel_index};
     bool is_good = check_kernel(t) && check_offsets(t) && wj_spv_window_plan(t, shape);

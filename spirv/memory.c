@@ -1,6 +1,6 @@
-// Linear memory: one buffer seen as words, as vectors of four words, and as bytes where the device
-// can. Every access is checked: loads at a clamped address, stores only while the item has not
-// stopped. A check covers all later accesses to the same base that end no further.
+// Linear memories: each one buffer seen as words, as vectors of four words, and as bytes where the
+// device can. Every access is checked: loads at a clamped address, stores only while the item has
+// not stopped. A check covers all later accesses to the same base that end no further.
 #include "spirv/u32.h"
 
 #include <spirv/unified1/GLSL.std.450.h>
@@ -25,7 +25,7 @@ static const struct wj_spv_limit *find_limit(struct wj_spv_translator *t, uint64
 {
     struct wj_spv_builder *b = &t->b;
     for (uint32_t i = 0; i < t->limit_count; i++) {
-        if (t->limits[i].end == end) {
+        if (t->limits[i].slot == wj_spv_slot(t) && t->limits[i].end == end) {
             return &t->limits[i];
         }
     }
@@ -38,21 +38,21 @@ static const struct wj_spv_limit *find_limit(struct wj_spv_translator *t, uint64
     struct wj_spv_limit *limit = &t->limits[t->limit_count++];
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t bool_type = t->types[REPR_BOOL];
-    *limit = (struct wj_spv_limit){.end = end};
+    *limit = (struct wj_spv_limit){.slot = wj_spv_slot(t), .end = end};
     if (end > WJ_SPV_BYTES_MAX) {
         limit->is_never = wj_spv_const_bool(b, true);
         limit->limit = u32_const(t, 0);
         return limit;
     }
     const uint32_t end_const = u32_const(t, (uint32_t) end);
-    limit->limit = WJ_SPV_EARLY(b, SpvOpISub, u32, t->bytes_low, end_const);
-    if (end > t->memory_bytes_min) {
+    limit->limit = WJ_SPV_EARLY(b, SpvOpISub, u32, t->m->bytes_low, end_const);
+    if (end > t->m->bytes_min) {
         const uint32_t is_no_4g =
-            WJ_SPV_EARLY(b, SpvOpIEqual, bool_type, t->bytes_high, u32_const(t, 0));
+            WJ_SPV_EARLY(b, SpvOpIEqual, bool_type, t->m->bytes_high, u32_const(t, 0));
         const uint32_t is_small =
             end == WJ_SPV_BYTES_MAX
                 ? is_no_4g
-                : WJ_SPV_EARLY(b, SpvOpULessThan, bool_type, t->bytes_low, end_const);
+                : WJ_SPV_EARLY(b, SpvOpULessThan, bool_type, t->m->bytes_low, end_const);
         limit->is_never = WJ_SPV_EARLY(b, SpvOpLogicalAnd, bool_type, is_small, is_no_4g);
     }
     return limit;
@@ -91,13 +91,13 @@ static uint32_t find_checked(struct wj_spv_translator *t, uint32_t base, uint64_
 {
     for (uint32_t i = t->checked_count; i-- > 0;) {
         const struct wj_spv_checked *checked = &t->checked[i];
-        if (checked->base != base) {
+        if (checked->slot != wj_spv_slot(t) || checked->base != base) {
             continue;
         }
         if (checked->end >= end) {
             return checked->safe;
         }
-        if (is_early(t) && end <= t->memory_bytes_min && !t->facts->gives_up &&
+        if (is_early(t) && end <= t->m->bytes_min && !t->facts->gives_up &&
             checked->leader != UINT32_MAX && t->facts->extents[checked->leader] < end) {
             t->facts->extents[checked->leader] = end;
             t->facts->has_changed = true;
@@ -121,7 +121,7 @@ static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op,
     if (__builtin_add_overflow(offset, size, &end)) {
         end = UINT64_MAX;
     }
-    const uint32_t key = wj_spv_as(t, value, t->is_64 ? REPR_U64 : REPR_U32);
+    const uint32_t key = wj_spv_as(t, value, t->m->is_64 ? REPR_U64 : REPR_U32);
     uint32_t safe = find_checked(t, key, end);
     if (safe != 0) {
         *address = add_const(t, safe, (uint32_t) offset);
@@ -136,7 +136,7 @@ static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op,
         return false;
     }
     uint32_t base = key, is_beyond = 0;
-    if (t->is_64) {
+    if (t->m->is_64) {
         base = wj_spv_narrow(t, key, &is_beyond);
     }
     uint32_t is_outside = u32_test(t, SpvOpUGreaterThan, base, limit->limit);
@@ -153,8 +153,9 @@ static bool check_bounds(struct wj_spv_translator *t, const struct wj_op *op,
         return true;
     }
     safe = WJ_SPV_GLSL(b, GLSLstd450UMin, t->types[REPR_U32], base, limit->limit);
-    const bool may_reach = is_early(t) && end <= t->memory_bytes_min;
-    push_checked(t, (struct wj_spv_checked){key, safe, end, may_reach ? at : UINT32_MAX});
+    const bool may_reach = is_early(t) && end <= t->m->bytes_min;
+    const uint32_t leader = may_reach ? at : UINT32_MAX;
+    push_checked(t, (struct wj_spv_checked){wj_spv_slot(t), key, safe, end, leader});
     *address = add_const(t, safe, (uint32_t) offset);
     return true;
 }
@@ -169,8 +170,8 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
 {
     const struct wj_spv_value base = wj_spv_pop(t);
     const uint64_t offset = op->memarg.offset;
-    if (op->memarg.memory != 0) {
-        return wj_spv_refuse(t, op, "a second memory");
+    if (!wj_spv_use_memory(t, op, op->memarg.memory)) {
+        return false;
     }
     t->has_memory = true;
     t->early_accesses += is_early(t);
@@ -178,7 +179,7 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     uint64_t sum_bits, end;
     const bool is_known = base.is_const && !__builtin_add_overflow(base.bits, offset, &sum_bits) &&
                           !__builtin_add_overflow(sum_bits, size, &end) &&
-                          end <= t->memory_bytes_min;
+                          end <= t->m->bytes_min;
     if (is_known) {
         const uint32_t sum = (uint32_t) sum_bits;
         const unsigned log2 = sum == 0 ? ALIGN_LOG2_MAX : (unsigned) __builtin_ctz(sum);
@@ -488,7 +489,7 @@ static void store_words(struct wj_spv_translator *t, const struct access *access
     wj_spv_branch(b, merge);
     wj_spv_open(t, odd, true);
     for (unsigned i = 0; i < count; i++) {
-        call_store(t, &t->store_word, add_const(t, access->address, 4 * i), words[i]);
+        call_store(t, &t->m->store_word, add_const(t, access->address, 4 * i), words[i]);
     }
     wj_spv_branch(b, merge);
     wj_spv_open(t, merge, true);
@@ -522,10 +523,10 @@ static void store_value(struct wj_spv_translator *t, const struct access *access
         store_words(t, access, words, size / 4);
         return;
     }
-    call_store(t, &t->store_byte, access->address, words[0]);
+    call_store(t, &t->m->store_byte, access->address, words[0]);
     if (size == 2) {
         const uint32_t high = u32_op(t, SpvOpShiftRightLogical, words[0], u32_const(t, 8));
-        call_store(t, &t->store_byte, add_const(t, access->address, 1), high);
+        call_store(t, &t->m->store_byte, add_const(t, access->address, 1), high);
     }
 }
 
@@ -628,7 +629,7 @@ void wj_spv_store_word_at(struct wj_spv_translator *t, uint32_t address, uint32_
 
 void wj_spv_store_byte_at(struct wj_spv_translator *t, uint32_t address, uint32_t byte)
 {
-    call_store(t, &t->store_byte, address, byte);
+    call_store(t, &t->m->store_byte, address, byte);
 }
 
 static bool memory_size(struct wj_spv_translator *t, const struct wj_op *op)
@@ -636,24 +637,26 @@ static bool memory_size(struct wj_spv_translator *t, const struct wj_op *op)
     if (op->sub == MEMORY_FILL || op->sub == MEMORY_COPY) {
         return wj_spv_bulk(t, op);
     }
-    if (op->sub != MEMORY_SIZE || op->index != 0) {
+    if (op->sub != MEMORY_SIZE) {
         static const char *const names[] = {
-            [MEMORY_SIZE] = "a second memory",
             [MEMORY_GROW] = "memory.grow: grow before the dispatch",
             [MEMORY_INIT] = "memory.init: copy from an active segment",
             [DATA_DROP] = "data.drop",
         };
         return wj_spv_refuse(t, op, "%s", names[op->sub]);
     }
-    const unsigned log2 = t->module->memories[0].type.page_size_log2;
-    uint32_t pages = t->bytes_low;
+    if (!wj_spv_use_memory(t, op, op->index)) {
+        return false;
+    }
+    const unsigned log2 = t->module->memories[op->index].type.page_size_log2;
+    uint32_t pages = t->m->bytes_low;
     if (log2 != 0) {
-        const uint32_t low = u32_op(t, SpvOpShiftRightLogical, t->bytes_low, u32_const(t, log2));
+        const uint32_t low = u32_op(t, SpvOpShiftRightLogical, t->m->bytes_low, u32_const(t, log2));
         const uint32_t high =
-            u32_op(t, SpvOpShiftLeftLogical, t->bytes_high, u32_const(t, 32 - log2));
+            u32_op(t, SpvOpShiftLeftLogical, t->m->bytes_high, u32_const(t, 32 - log2));
         pages = u32_op(t, SpvOpBitwiseOr, low, high);
     }
-    wj_spv_push(t, t->is_64 ? wj_spv_value(wj_spv_resize(t, REPR_U64, pages, false), REPR_U64)
+    wj_spv_push(t, t->m->is_64 ? wj_spv_value(wj_spv_resize(t, REPR_U64, pages, false), REPR_U64)
                             : wj_spv_value(pages, REPR_U32));
     return true;
 }
@@ -713,10 +716,10 @@ void wj_spv_store_byte_view(struct wj_spv_translator *t, uint32_t address, uint3
 static void make_store_byte(struct wj_spv_translator *t)
 {
     uint32_t params[2];
-    begin_helper(t, t->store_byte, params);
+    begin_helper(t, t->m->store_byte, params);
     if (wj_spv_has_window(t)) {
         wj_spv_window_store_byte(t, params[0], params[1]);
-    } else if (t->views[VIEW_BYTES].block != 0) {
+    } else if (t->elements[VIEW_BYTES] != 0) {
         wj_spv_store_byte_view(t, params[0], params[1]);
     } else {
         const uint32_t shift = bit_position(t, params[0]);
@@ -732,11 +735,11 @@ static void make_store_byte(struct wj_spv_translator *t)
 static void make_store_word(struct wj_spv_translator *t)
 {
     uint32_t params[2];
-    begin_helper(t, t->store_word, params);
-    if (t->views[VIEW_BYTES].block != 0 || wj_spv_has_window(t)) {
+    begin_helper(t, t->m->store_word, params);
+    if (t->elements[VIEW_BYTES] != 0 || wj_spv_has_window(t)) {
         for (uint32_t i = 0; i < 4; i++) {
             const uint32_t byte = u32_op(t, SpvOpShiftRightLogical, params[1], u32_const(t, 8 * i));
-            call_store(t, &t->store_byte, add_const(t, params[0], i), byte);
+            call_store(t, &t->m->store_byte, add_const(t, params[0], i), byte);
         }
     } else {
         const uint32_t shift = bit_position(t, params[0]);
@@ -753,10 +756,13 @@ static void make_store_word(struct wj_spv_translator *t)
 
 void wj_spv_memory_helpers(struct wj_spv_translator *t)
 {
-    if (t->store_word != 0) {
-        make_store_word(t);
-    }
-    if (t->store_byte != 0) {
-        make_store_byte(t);
+    for (uint32_t slot = 0; slot < t->memory_count; slot++) {
+        t->m = &t->memories[slot];
+        if (t->m->store_word != 0) {
+            make_store_word(t);
+        }
+        if (t->m->store_byte != 0) {
+            make_store_byte(t);
+        }
     }
 }

@@ -586,12 +586,9 @@ static bool sink_begin(void *context, const struct wj_walk_func *func)
     const uint32_t type_id = wj_spv_type(b, SpvOpTypeFunction, words, type->param_count + 1);
     wj_spv_function_begin(b, t->current->id, type_id, words[0]);
     t->brk = wj_spv_function_variable(b, t->types[REPR_U32]);
-    const uint32_t low =
-        WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 6));
-    t->bytes_low = WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], low);
-    const uint32_t high =
-        WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 7));
-    t->bytes_high = WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], high);
+    for (uint32_t slot = 0; slot < t->memory_count; slot++) {
+        t->memories[slot].bytes_low = 0; // of another function
+    }
     wj_spv_make_zero(t);
     if (!begin_locals(t)) {
         return false;

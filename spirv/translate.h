@@ -123,6 +123,7 @@ struct wj_spv_label {
 
 // An address that was checked: [base, base + end) lies in memory, or the item has stopped.
 struct wj_spv_checked {
+    uint32_t slot; // of the memory
     uint32_t base; // as the function has it, in 32 bits or 64
     uint32_t safe; // the clamped base
     uint64_t end;
@@ -131,6 +132,7 @@ struct wj_spv_checked {
 
 // The bounds for accesses that end `end` bytes behind their base.
 struct wj_spv_limit {
+    uint32_t slot;
     uint64_t end;
     uint32_t limit;    // the highest base
     uint32_t is_never; // a bool: memory is smaller than `end`; 0: it cannot be
@@ -161,6 +163,8 @@ struct wj_spv_func {
     uint32_t call_at; // byte offset of the first call to it
 };
 
+enum { WJ_SPV_ATOMICS = 9 }; // operations of atomic.c
+
 // A view of linear memory: see view.c.
 enum wj_spv_view_kind {
     VIEW_WORDS,
@@ -170,13 +174,28 @@ enum wj_spv_view_kind {
     WJ_SPV_VIEWS,
 };
 
-struct wj_spv_view {
-    uint32_t block; // 0: there is no such view
-    uint32_t variable, block_pointer;
+struct wj_spv_view_type {
+    uint32_t block; // 0: not made yet
+    uint32_t block_pointer;
     uint32_t pointer; // to an element
 };
 
-enum { WJ_SPV_PUSH_ADDRESS = 11 }; // members of the push constants: the low word, the high one
+// What reaches the memory that the kernel uses as number `slot`. Functions are made at the end when
+// they were called.
+struct wj_spv_memory {
+    uint32_t index; // of the module
+    bool is_64;     // addresses of 64 bits: below 4 GiB or outside
+    bool is_far;    // no buffer that is bound, but an address
+    uint64_t bytes_min;
+    uint32_t variables[WJ_SPV_VIEWS]; // where it is bound; 0: none of this kind
+    uint32_t bytes_low, bytes_high;   // its size, in the function that is made; 0: not there yet
+    uint32_t store_byte, store_word;
+    uint32_t fill, copies[WJ_GPU_MEMORIES_MAX]; // from that slot
+    uint32_t atomics[WJ_SPV_ATOMICS][4];
+};
+
+// Members of the push constants: the size's low word and high one, the address's.
+enum { WJ_SPV_PUSH_BYTES = 6, WJ_SPV_PUSH_ADDRESS = 11, WJ_SPV_PUSH_MORE = 14 };
 
 // Where a word lies: see window.c.
 enum wj_spv_place { PLACE_PRIVATE, PLACE_SHARED, PLACE_MEMORY };
@@ -206,8 +225,6 @@ struct wj_spv_window {
     uint32_t load, store;   // functions
 };
 
-enum { WJ_SPV_ATOMICS = 9 }; // operations of atomic.c
-
 // f32 operations by integers.
 enum wj_spv_soft {
     SOFT_ADD,
@@ -230,8 +247,7 @@ struct wj_spv_translator {
     const struct wj_gpu_caps *caps;
     struct wj_err *reason;
     uint32_t kernel_index;
-    uint64_t memory_bytes_min;
-    bool is_64;           // memory has addresses of 64 bits: below 4 GiB or outside
+    bool is_64;           // pointers, which are addresses of memory 0
     uint32_t offset_base; // byte offset that the ones in `stop` count from
     bool has_loops;
     bool has_memory;
@@ -243,15 +259,17 @@ struct wj_spv_translator {
     // Types and module variables.
     uint32_t types[REPR_COUNT];
     uint32_t bool_types[REPR_COUNT]; // what comparing gives
-    struct wj_spv_view views[WJ_SPV_VIEWS];
-    bool uses_addresses; // memory is no buffer that is bound, but an address
+    uint32_t elements[WJ_SPV_VIEWS];                     // types; 0: no such view
+    struct wj_spv_view_type view_types[2][WJ_SPV_VIEWS]; // of bound memories, of far ones
+    struct wj_spv_memory memories[WJ_GPU_MEMORIES_MAX];  // by slot; memory 0 has the first
+    uint32_t memory_count;
+    struct wj_spv_memory *m; // that an access is made to
+    uint32_t far_memories;   // a bit for each of the module that is reached by its address
     uint32_t trap_record, push, push_pointer;
     uint32_t stop, stop_address, fuel; // private variables
     struct wj_spv_window window;
     // Functions, made at the end when they were called.
-    uint32_t store_byte, store_word, divide_pairs, soft[SOFT_COUNT];
-    uint32_t bulk[2]; // fill, copy
-    uint32_t atomics[WJ_SPV_ATOMICS][4];
+    uint32_t divide_pairs, soft[SOFT_COUNT];
 
     // Calls through tables: what was found out before, and the table that was read last.
     const struct wj_spv_barred *barred;
@@ -283,7 +301,6 @@ struct wj_spv_translator {
     uint32_t *local_epochs;
     uint32_t epoch;                 // a cached local holds while this stays
     struct wj_spv_region *region;   // of the innermost loop that has one
-    uint32_t bytes_low, bytes_high; // the size of memory
     uint32_t zero;                  // 0, but no compiler knows it
     uint32_t never;                 // false, the same
     uint32_t opaque_count;
@@ -398,7 +415,14 @@ uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, en
 uint32_t wj_spv_from_u32(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a);
 
 // view.c
-void wj_spv_view_make(struct wj_spv_translator *t, enum wj_spv_view_kind kind, uint32_t element);
+// Chooses the memory that accesses are made to from now on. False: it cannot be reached.
+bool wj_spv_use_memory(struct wj_spv_translator *t, const struct wj_op *op, uint32_t index);
+static inline uint32_t wj_spv_slot(const struct wj_spv_translator *t)
+{
+    return (uint32_t) (t->m - t->memories);
+}
+// At the end: declares the views of all memories.
+void wj_spv_view_finish(struct wj_spv_translator *t);
 // Of all views.
 void wj_spv_view_decorate(struct wj_spv_translator *t, SpvDecoration decoration);
 uint32_t wj_spv_view_pointer(struct wj_spv_translator *t, enum wj_spv_view_kind kind,

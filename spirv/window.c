@@ -93,7 +93,7 @@ bool wj_spv_window_global(struct wj_spv_translator *t, const struct wj_op *op)
 
 bool wj_spv_has_window(const struct wj_spv_translator *t)
 {
-    return t->window.private_words + t->window.shared_words != 0;
+    return wj_spv_slot(t) == 0 && t->window.private_words + t->window.shared_words != 0;
 }
 
 uint32_t wj_spv_window_load(struct wj_spv_translator *t, uint32_t index)
@@ -210,7 +210,7 @@ static void emit_merge(struct wj_spv_translator *t, const struct wj_spv_work *wo
         WJ_SPV_DO(b, SpvOpStore, where->pointer, u32_op(t, SpvOpBitwiseOr, kept, work->value));
         return;
     }
-    if (where->place == PLACE_MEMORY && t->views[VIEW_BYTES].block != 0) {
+    if (where->place == PLACE_MEMORY && t->elements[VIEW_BYTES] != 0) {
         wj_spv_store_byte_view(t, work->address, work->byte);
         return;
     }
@@ -242,6 +242,7 @@ void wj_spv_window_helpers(struct wj_spv_translator *t)
     struct wj_spv_builder *b = &t->b;
     const uint32_t u32 = t->types[REPR_U32];
     const uint32_t void_type = wj_spv_type_void(b);
+    t->m = &t->memories[0];
     if (t->window.load != 0) {
         const uint32_t type = wj_spv_type(b, SpvOpTypeFunction, WJ_SPV_ARGS(u32, u32));
         wj_spv_function_begin(b, t->window.load, type, u32);

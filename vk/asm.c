@@ -342,7 +342,7 @@ bool wj_vk_asm_end(struct wj_vk_asm *a, struct wj_gpu_code *code, struct wj_err 
         free(a->sections[i].data);
     }
     memset(a, 0, sizeof *a);
-    *code = (struct wj_gpu_code){.words = words, .word_count = count};
+    *code = (struct wj_gpu_code){.words = words, .word_count = count, .memory_count = 1};
     return words != NULL ||
            wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory for the self-test");
 }

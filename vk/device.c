@@ -53,6 +53,13 @@ static void read_limits(struct wj_gpu_device *device)
     struct wj_gpu_caps *caps = &device->caps;
     caps->subgroup_size = subgroup.subgroupSize;
     caps->storage_range_max_bytes = limits->maxStorageBufferRange;
+    // A set each, of BINDING_COUNT buffers.
+    caps->memories_max = limits->maxPerStageDescriptorStorageBuffers / BINDING_COUNT;
+    caps->memories_max = caps->memories_max < limits->maxBoundDescriptorSets
+                             ? caps->memories_max
+                             : limits->maxBoundDescriptorSets;
+    caps->memories_max =
+        caps->memories_max < WJ_GPU_MEMORIES_MAX ? caps->memories_max : WJ_GPU_MEMORIES_MAX;
     if (device->found->driver_id == VK_DRIVER_ID_MESA_LLVMPIPE) {
         // It advertises 128 MiB, enforces nothing, and computes offsets in signed 32 bits: what
         // ends below 2 GiB works (docs/gpu-drivers.md), what lies beyond crashes the driver.
@@ -178,10 +185,14 @@ static bool make_layouts(struct wj_gpu_device *device, struct wj_err *err)
     }
     const VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
                                       .size = sizeof(struct wj_gpu_push)};
+    VkDescriptorSetLayout sets[WJ_GPU_MEMORIES_MAX];
+    for (uint32_t i = 0; i < WJ_GPU_MEMORIES_MAX; i++) {
+        sets[i] = device->set_layout;
+    }
     const VkPipelineLayoutCreateInfo layout = {.sType =
                                                    VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-                                               .setLayoutCount = 1,
-                                               .pSetLayouts = &device->set_layout,
+                                               .setLayoutCount = device->caps.memories_max,
+                                               .pSetLayouts = sets,
                                                .pushConstantRangeCount = 1,
                                                .pPushConstantRanges = &push};
     result =

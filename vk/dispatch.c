@@ -71,41 +71,105 @@ static VkResult begin(struct wj_gpu_device *device)
     return device->vk.BeginCommandBuffer(device->commands, &info);
 }
 
-static bool record(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+// The same memory may be a kernel's twice.
+static bool is_repeated(struct wj_gpu_memory *const *memories, uint32_t i)
+{
+    for (uint32_t k = 0; k < i; k++) {
+        if (memories[k] == memories[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_mirror(const struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories)
+{
+    bool has_any = false;
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        has_any = has_any || memories[i]->is_mirrored;
+    }
+    return has_any;
+}
+
+static bool is_recorded(const struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
+                        const struct wj_gpu_push *push)
+{
+    const struct wj_vk_recorded *last = &kernel->device->recorded;
+    return last->kernel == kernel && memcmp(&last->push, push, sizeof *push) == 0 &&
+           memcmp(last->memories, memories, kernel->memory_count * sizeof *memories) == 0;
+}
+
+static void record_uploads(const struct wj_gpu_kernel *kernel,
+                           struct wj_gpu_memory *const *memories)
+{
+    struct wj_gpu_device *device = kernel->device;
+    bool has_any = false;
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        const struct wj_gpu_memory *memory = memories[i];
+        if (memory->is_mirrored && memory->upload_count != 0 && !is_repeated(memories, i)) {
+            device->vk.CmdCopyBuffer(device->commands, memory->staging.buffer,
+                                     memory->local.buffer, memory->upload_count, memory->uploads);
+            has_any = true;
+        }
+    }
+    if (has_any) {
+        barrier(device, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+    }
+}
+
+static void record_downloads(const struct wj_gpu_kernel *kernel,
+                             struct wj_gpu_memory *const *memories)
+{
+    struct wj_gpu_device *device = kernel->device;
+    bool has_any = false;
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        const struct wj_gpu_memory *memory = memories[i];
+        const VkBufferCopy all = {.size = memory->size_bytes};
+        if (!memory->is_mirrored || is_repeated(memories, i)) {
+            continue;
+        }
+        if (!has_any) {
+            barrier(device, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+                    VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT);
+        }
+        has_any = true;
+        device->vk.CmdCopyBuffer(device->commands, memory->local.buffer, memory->staging.buffer, 1,
+                                 &all);
+    }
+}
+
+static bool record(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                    const struct wj_gpu_push *push, struct wj_err *err)
 {
     struct wj_gpu_device *device = kernel->device;
     const struct wj_vk_device_api *vk = &device->vk;
     const VkPipelineStageFlags shader = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
     const VkPipelineStageFlags transfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    VkDescriptorSet sets[WJ_GPU_MEMORIES_MAX];
     VkResult result = begin(device);
     if (result != VK_SUCCESS) {
         return wj_vk_fail(err, "vkBeginCommandBuffer", result);
     }
-    if (memory->is_mirrored && memory->upload_count != 0) {
-        vk->CmdCopyBuffer(device->commands, memory->staging.buffer, memory->local.buffer,
-                          memory->upload_count, memory->uploads);
-        barrier(device, transfer, VK_ACCESS_TRANSFER_WRITE_BIT, shader,
-                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-    }
+    record_uploads(kernel, memories);
     if (device->timestamps != VK_NULL_HANDLE) {
         vk->CmdResetQueryPool(device->commands, device->timestamps, 0, 2);
         vk->CmdWriteTimestamp(device->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
                               device->timestamps, 0);
     }
     vk->CmdBindPipeline(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->pipeline);
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        sets[i] = memories[i]->set;
+    }
     vk->CmdBindDescriptorSets(device->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
-                              device->pipeline_layout, 0, 1, &memory->set, 0, NULL);
+                              device->pipeline_layout, 0, kernel->memory_count, sets, 0, NULL);
     record_parts(kernel, push);
     if (device->timestamps != VK_NULL_HANDLE) {
         vk->CmdWriteTimestamp(device->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                               device->timestamps, 1);
     }
-    if (memory->is_mirrored) {
-        const VkBufferCopy all = {.size = memory->size_bytes};
-        barrier(device, shader, VK_ACCESS_SHADER_WRITE_BIT, transfer, VK_ACCESS_TRANSFER_READ_BIT);
-        vk->CmdCopyBuffer(device->commands, memory->local.buffer, memory->staging.buffer, 1, &all);
-    }
+    record_downloads(kernel, memories);
     // Coherent memory needs this too: the device's caches are written back for the host to read.
     barrier(device, shader | transfer, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
@@ -113,8 +177,9 @@ static bool record(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     if (result != VK_SUCCESS) {
         return wj_vk_fail(err, "vkEndCommandBuffer", result);
     }
-    if (!memory->is_mirrored) {
-        device->recorded = (struct wj_vk_recorded){kernel, memory, *push};
+    if (!has_mirror(kernel, memories)) {
+        device->recorded = (struct wj_vk_recorded){.kernel = kernel, .push = *push};
+        memcpy(device->recorded.memories, memories, kernel->memory_count * sizeof *memories);
     }
     return true;
 }
@@ -132,26 +197,27 @@ static double elapsed_ms(struct wj_gpu_device *device, double wall_ms)
 }
 
 // The lock is held.
-static bool run(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+static bool run(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                 const struct wj_gpu_push *push, struct wj_gpu_trap *trap, double *gpu_ms,
                 struct wj_err *err)
 {
     struct wj_gpu_device *device = kernel->device;
-    const struct wj_vk_recorded *last = &device->recorded;
     if (device->is_lost) {
         return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "%s was lost",
                           device->found->info.name);
     }
-    if (!memory->is_ready) {
-        return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "the memory is not on the device");
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        if (!memories[i]->is_ready) {
+            return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "the memory is not on the device");
+        }
     }
     memset(device->trap.mapped, 0, sizeof *trap);
-    if (memory->is_mirrored) {
-        wj_vk_memory_stage(memory);
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        if (memories[i]->is_mirrored && !is_repeated(memories, i)) {
+            wj_vk_memory_stage(memories[i]);
+        }
     }
-    const bool is_recorded = last->kernel == kernel && last->memory == memory &&
-                             memcmp(&last->push, push, sizeof *push) == 0;
-    if (!is_recorded && !record(kernel, memory, push, err)) {
+    if (!is_recorded(kernel, memories, push) && !record(kernel, memories, push, err)) {
         return false;
     }
     const double start = wj_vk_now_ms();
@@ -165,14 +231,33 @@ static bool run(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         return wj_vk_fail(err, "running a kernel", result);
     }
     *gpu_ms = elapsed_ms(device, wj_vk_now_ms() - start);
-    if (memory->is_mirrored) {
-        wj_vk_memory_unstage(memory);
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        if (memories[i]->is_mirrored && !is_repeated(memories, i)) {
+            wj_vk_memory_unstage(memories[i]);
+        }
     }
     memcpy(trap, device->trap.mapped, sizeof *trap);
     return true;
 }
 
-bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+// Whether the kernel was made for such memories.
+static bool check_memories(const struct wj_gpu_kernel *kernel,
+                           struct wj_gpu_memory *const *memories, struct wj_err *err)
+{
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        if (kernel->device != memories[i]->device) {
+            return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
+                              "kernel and memory are on different devices");
+        }
+        if (kernel->is_far[i] != (memories[i]->address != 0)) {
+            return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
+                              "the kernel was made for a memory of another size");
+        }
+    }
+    return true;
+}
+
+bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                     const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
                     struct wj_err *err)
 {
@@ -180,13 +265,8 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     gpu_ms = gpu_ms != NULL ? gpu_ms : &unused_ms;
     *gpu_ms = 0;
     memset(trap, 0, sizeof *trap);
-    if (kernel->device != memory->device) {
-        return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
-                          "kernel and memory are on different devices");
-    }
-    if (kernel->uses_addresses != (memory->address != 0)) {
-        return wj_err_set(err, WJ_ERR_USAGE, WJ_NO_OFFSET,
-                          "the kernel was made for a memory of another size");
+    if (!check_memories(kernel, memories, err)) {
+        return false;
     }
     // nx * ny fits 64 bits; items are numbered in 32.
     uint64_t items = (uint64_t) work->nx * work->ny;
@@ -198,7 +278,8 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     if (items == 0) {
         return true;
     }
-    const struct wj_gpu_push push = {
+    const struct wj_gpu_memory *memory = memories[0];
+    struct wj_gpu_push push = {
         .nx = work->nx,
         .ny = work->ny,
         .nz = work->nz,
@@ -213,8 +294,16 @@ bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
         .address_high = (uint32_t) (memory->address >> 32),
         .args_high = (uint32_t) (work->args >> 32),
     };
+    for (uint32_t i = 1; i < kernel->memory_count; i++) {
+        push.more[i - 1] = (struct wj_gpu_place){
+            .bytes_low = (uint32_t) memories[i]->size_bytes,
+            .bytes_high = (uint32_t) (memories[i]->size_bytes >> 32),
+            .address_low = (uint32_t) memories[i]->address,
+            .address_high = (uint32_t) (memories[i]->address >> 32),
+        };
+    }
     pthread_mutex_lock(&kernel->device->lock);
-    bool ok = run(kernel, memory, &push, trap, gpu_ms, err);
+    bool ok = run(kernel, memories, &push, trap, gpu_ms, err);
     pthread_mutex_unlock(&kernel->device->lock);
     return ok;
 }

@@ -72,7 +72,7 @@ struct wj_vk_buffer {
 // What the command buffer of a device holds, so that a dispatch that repeats is only submitted.
 struct wj_vk_recorded {
     const struct wj_gpu_kernel *kernel; // NULL: nothing
-    const struct wj_gpu_memory *memory;
+    const struct wj_gpu_memory *memories[WJ_GPU_MEMORIES_MAX];
     struct wj_gpu_push push;
 };
 
@@ -131,7 +131,8 @@ struct wj_gpu_memory {
 struct wj_gpu_kernel {
     struct wj_gpu_device *device;
     VkPipeline pipeline;
-    bool uses_addresses;
+    uint32_t memory_count;
+    bool is_far[WJ_GPU_MEMORIES_MAX]; // which of them it reaches by address
     uint32_t numbered; // items that the numbers of a workgroup count: 1 for a group kernel
 };
 
@@ -205,7 +206,7 @@ bool wj_vk_float_controls_add(const struct wj_vk_float_controls *controls,
                               struct wj_err *err);
 
 // dispatch.c
-bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+bool wj_vk_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                     const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
                     struct wj_err *err);
 // Clears the memory's bytes on the device and waits. The lock is held.

@@ -53,7 +53,10 @@ bool wj_vk_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_code *co
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory for a kernel");
     }
     kernel->device = device;
-    kernel->uses_addresses = code->shape.uses_addresses != 0;
+    kernel->memory_count = code->memory_count;
+    for (uint32_t i = 0; i < code->memory_count; i++) {
+        kernel->is_far[i] = (code->shape.far_memories >> code->memories[i] & 1) != 0;
+    }
     const uint32_t size = code->shape.items != 0 ? code->shape.items : device->workgroup_size;
     kernel->numbered = code->shape.items != 0 ? 1 : size;
     uint32_t *words = NULL;

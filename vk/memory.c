@@ -76,8 +76,10 @@ static void release(struct wj_gpu_memory *memory)
 {
     struct wj_gpu_device *device = memory->device;
     memory->is_ready = false;
-    if (device->recorded.memory == memory) {
-        device->recorded.kernel = NULL;
+    for (uint32_t i = 0; i < WJ_GPU_MEMORIES_MAX; i++) {
+        if (device->recorded.memories[i] == memory) {
+            device->recorded.kernel = NULL;
+        }
     }
     if (device->is_lost) {
         return; // work may still use the buffers

@@ -217,7 +217,7 @@ static bool run_once(const struct bench *bench, struct wj_gpu_kernel *kernel, ui
 {
     struct wj_gpu_trap trap;
     const struct wj_gpu_work work = {items, 1, 1, .args = args, .fuel = UINT32_MAX};
-    return wj_vk_dispatch(kernel, bench->memory, &work, &trap, NULL, err);
+    return wj_vk_dispatch(kernel, &bench->memory, &work, &trap, NULL, err);
 }
 
 static bool test_group(const struct bench *bench, const struct wj_vk_group *group,

@@ -83,6 +83,7 @@ static void dump_spirv(const struct wj_image *image, uint32_t func_index, FILE *
         .workgroup_count_max = {65535, 65535, 65535},
         .workgroup_size_max = 128,
         .shared_bytes_max = 16384,
+        .memories_max = WJ_GPU_MEMORIES_MAX,
         .wants_canonical_nans = image->engine->settings.is_deterministic,
     };
     struct wj_gpu_shape shape = {0};

@@ -45,10 +45,13 @@ enum wj_gpu_verdict {
         X(memory_order) /* acquire and release, by items that leave a loop one by one */    \
         X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 
+#define WJ_GPU_MEMORIES_MAX 4u // as many descriptor sets as every device takes
+
 struct wj_gpu_caps {
     bool has_int64, has_float64, has_storage8, has_storage16;
     bool has_atomic64;  // on memory
     bool has_addresses; // of buffers, for memories that no binding takes
+    uint32_t memories_max; // that one kernel reaches, WJ_GPU_MEMORIES_MAX at most
     uint32_t subgroup_size;
     uint64_t storage_range_max_bytes; // of one binding
     uint32_t workgroup_count_max[3];
@@ -91,8 +94,9 @@ struct wj_gpu_shape {
     uint32_t shared_bytes; // scratch memory of the group
     uint32_t own_bytes;    // and of each item
     uint32_t stack_bytes;  // of the shadow stack, at most, of each item; 0: it has none
-    // Of all kernels: memory is at push.address, and binding 0 is not used.
-    uint32_t uses_addresses;
+    // Of all kernels: a bit for each memory of the module that is reached by its address, and not
+    // by a binding.
+    uint32_t far_memories;
 };
 
 // Whether a memory of that size is reached by its address.
@@ -102,9 +106,9 @@ static inline bool wj_gpu_needs_address(const struct wj_gpu_caps *caps, uint64_t
 }
 
 // A kernel as the translator made it: a compute shader with one entry point "main" and this
-// interface, all in descriptor set 0:
-//   binding 0  linear memory, a block of uint words
-//   binding 1  the trap record: struct wj_gpu_trap
+// interface:
+//   set 0, binding 0  memory 0, a block of uint words; further memories in binding 0 of sets 1, ...
+//   set 0, binding 1  the trap record: struct wj_gpu_trap
 //   push constants: struct wj_gpu_push
 //   specialisation constant 0: the workgroup size along x (y and z are 1)
 // Items are numbered i = ((group.y * group_count.x + group.x) * workgroup size + local) +
@@ -122,6 +126,8 @@ struct wj_gpu_code {
     // May end with WJ_GPU_LEFT_TO_HOST in the record: the dispatch is void, and the memory's old
     // contents are to be had from a copy.
     bool leaves_to_host;
+    // Of the module, in the order of their sets. The first is memory 0, used or not.
+    uint32_t memory_count, memories[WJ_GPU_MEMORIES_MAX];
 };
 
 // In the place of a trap: an item came to a call of what the device cannot run, through the entry
@@ -141,8 +147,11 @@ struct wj_gpu_push {
     // stack pointer is the end of its stack; what is above the window is everyone's.
     uint32_t window;
     uint32_t phases;
-    uint32_t address_low, address_high; // of memory on the device, for shape.uses_addresses
+    uint32_t address_low, address_high; // of memory on the device, for shape.far_memories
     uint32_t args_high;                 // where memory has 64-bit addresses
+    struct wj_gpu_place {
+        uint32_t bytes_low, bytes_high, address_low, address_high;
+    } more[WJ_GPU_MEMORIES_MAX - 1]; // the same of further memories
 };
 
 // Zeroed before a dispatch. The first invocation that traps fills it in.
@@ -200,7 +209,8 @@ struct wj_gpu_driver {
     // Runs items, or groups, [0, nx * ny * nz) and waits. Splits what exceeds the device's limits.
     // On return the memory holds the kernel's stores. A trap is no error: it is in *trap. An error
     // means that nothing may be assumed of the memory's written parts; the device may be lost.
-    bool (*dispatch)(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+    // `memories`: those of the kernel's code, in its order; two may be the same.
+    bool (*dispatch)(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                      const struct wj_gpu_work *work, struct wj_gpu_trap *trap, double *gpu_ms,
                      struct wj_err *err);
 };

@@ -21,7 +21,7 @@ struct image {
     } parts[];
 };
 
-static struct wj_memory *const *memories_of(const struct wj_instance *instance)
+struct wj_memory *const *wj_kernel_memories(const struct wj_instance *instance)
 {
     struct wj_instance_layout layout = wj_instance_layout(instance->module);
     const char *at = (const char *) instance + layout.memories;
@@ -46,7 +46,7 @@ static struct image *image_take(const struct wj_instance *instance)
         return NULL;
     }
     for (; image->count < count; image->count++) {
-        struct wj_memory *memory = memories_of(instance)[image->count];
+        struct wj_memory *memory = wj_kernel_memories(instance)[image->count];
         uint64_t size_bytes = atomic_load(&memory->size_bytes);
         uint8_t *bytes = NULL;
         if (size_bytes != 0) {
@@ -205,7 +205,7 @@ static bool check_device(struct check *check, bool *on_gpu, struct wj_trap **sto
 
 static const char *why_not(const struct wj_dispatch *dispatch)
 {
-    struct wj_memory *const *memories = memories_of(dispatch->instance);
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
     for (uint32_t i = 0; i < dispatch->instance->module->memory_count; i++) {
         if (memories[i]->type.limits.is_shared) {
             return "its memory is shared with other threads";

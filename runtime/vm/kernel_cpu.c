@@ -349,21 +349,23 @@ static bool prepare(struct cpu_job *job, struct wj_err *err)
     return true;
 }
 
-// A copy of the dispatching instance that has the view in place of its memory.
-static struct wj_instance *instance_on(const struct wj_dispatch *dispatch, struct wj_memory *view)
+// A copy of the dispatching instance that has the views in place of its memories.
+static struct wj_instance *instance_on(const struct wj_dispatch *dispatch,
+                                       struct wj_memory *const *views)
 {
     struct wj_instance_layout layout = wj_instance_layout(dispatch->instance->module);
     struct wj_instance *copy = aligned_alloc(64, (layout.size_bytes + 63u) & ~63u);
     if (copy != NULL) {
         memcpy(copy, dispatch->instance, layout.size_bytes);
-        copy->memory0 = view;
-        copy->memory0_base = view->base;
-        *(struct wj_memory **) (void *) ((char *) copy + layout.memories) = view;
+        copy->memory0 = views[0];
+        copy->memory0_base = views[0]->base;
+        memcpy((char *) copy + layout.memories, views,
+               dispatch->instance->module->memory_count * sizeof *views);
     }
     return copy;
 }
 
-bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *view,
+bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *const *views,
                            const uint64_t *numbers, uint64_t count, struct wj_trap **trap)
 {
     struct cpu_job job = {.dispatch = dispatch};
@@ -376,7 +378,7 @@ bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory 
     struct cpu_thread thread = {
         .job = &job,
         .lane = dispatch->lane,
-        .instance = instance_on(dispatch, view),
+        .instance = instance_on(dispatch, views),
     };
     if (thread.instance == NULL) {
         return false;

@@ -58,18 +58,25 @@ bool wj_kernel_gpu_open(struct wj_kernels *kernels, struct wj_err *err)
     return wj_err_set(err, WJ_ERR_DEVICE, WJ_NO_OFFSET, "%s", failure.message);
 }
 
+static void entry_free(struct wj_gpu_memory_entry *entry)
+{
+    if (entry != NULL && entry->copy != NULL) {
+        munmap(entry->copy, entry->copy_bytes);
+    }
+    free(entry);
+}
+
 void wj_kernel_gpu_close(struct wj_kernels *kernels)
 {
     const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
     struct wj_gpu_memory_entry *next;
-    wj_kernel_copy_free(kernels);
     bool has_device = is_ours(kernels);
     for (struct wj_gpu_memory_entry *entry = kernels->memories; entry != NULL; entry = next) {
         next = entry->next;
         if (has_device) {
             driver->memory_forget(entry->gpu);
         }
-        free(entry);
+        entry_free(entry);
     }
     if (kernels->device != NULL && has_device) {
         driver->close(kernels->device);
@@ -95,15 +102,28 @@ void wj_kernels_forget(struct wj_kernels *kernels, const struct wj_memory *memor
         if (is_ours(kernels)) {
             kernels->engine->ports.gpu_driver->memory_forget(entry->gpu);
         }
-        free(entry);
-        wj_kernel_copy_free(kernels); // it may be of this memory
+        entry_free(entry);
     }
     pthread_mutex_unlock(&kernels->gpu_lock);
 }
 
-// The memory as the device knows it, in its present size.
-static struct wj_gpu_memory *find_memory(struct wj_kernels *kernels, struct wj_memory *memory,
-                                         struct wj_err *err)
+static bool add_memory(struct wj_kernels *kernels, struct wj_gpu_memory_entry *entry,
+                       struct wj_memory *memory, struct wj_err *err)
+{
+    const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
+    entry->size_bytes = atomic_load(&memory->size_bytes);
+    entry->memory = memory;
+    entry->base = memory->base;
+    return driver->memory_add_file != NULL && memory->file >= 0
+               ? driver->memory_add_file(kernels->device, memory->file, entry->size_bytes,
+                                         &entry->gpu, err)
+               : driver->memory_add(kernels->device, memory->base, entry->size_bytes, &entry->gpu,
+                                    err);
+}
+
+// The memory as the device knows it, in its present size. NULL: it does not.
+static struct wj_gpu_memory_entry *find_memory(struct wj_kernels *kernels,
+                                               struct wj_memory *memory, struct wj_err *err)
 {
     const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
     uint64_t size_bytes = atomic_load(&memory->size_bytes);
@@ -119,7 +139,7 @@ static struct wj_gpu_memory *find_memory(struct wj_kernels *kernels, struct wj_m
             }
             entry->size_bytes = size_bytes;
         }
-        return entry->gpu;
+        return entry;
     }
     if (entry != NULL) { // the memory has moved
         driver->memory_forget(entry->gpu);
@@ -131,20 +151,13 @@ static struct wj_gpu_memory *find_memory(struct wj_kernels *kernels, struct wj_m
         wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
         return NULL;
     }
-    bool is_added =
-        driver->memory_add_file != NULL && memory->file >= 0
-            ? driver->memory_add_file(kernels->device, memory->file, size_bytes, &entry->gpu, err)
-            : driver->memory_add(kernels->device, memory->base, size_bytes, &entry->gpu, err);
-    if (!is_added) {
-        free(entry);
+    if (!add_memory(kernels, entry, memory, err)) {
+        entry_free(entry);
         return NULL;
     }
-    entry->memory = memory;
-    entry->base = memory->base;
-    entry->size_bytes = size_bytes;
     entry->next = kernels->memories;
     kernels->memories = entry;
-    return entry->gpu;
+    return entry;
 }
 
 static bool refuse(struct wj_kernel *kernel, const struct wj_err *reason)
@@ -229,6 +242,8 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
     }
     shader->has_loops = code.has_loops;
     shader->leaves_to_host = code.leaves_to_host;
+    shader->memory_count = code.memory_count;
+    memcpy(shader->memories, code.memories, sizeof shader->memories);
     double pipeline_ms = 0;
     bool is_made = false;
     if (caps.loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
@@ -313,42 +328,50 @@ void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
     }
 }
 
-// Makes kernels->copy a copy of the memory. It is kept from dispatch to dispatch, since few pages
+// Makes entry->copy a copy of the memory. It is kept from dispatch to dispatch, since few pages
 // differ from one to the next.
-static bool copy_memory(struct wj_kernels *kernels, struct wj_memory *memory)
+static bool copy_memory(struct wj_gpu_memory_entry *entry)
 {
-    uint64_t size_bytes = atomic_load(&memory->size_bytes);
-    if (kernels->copy_bytes < size_bytes) {
+    uint64_t size_bytes = entry->size_bytes;
+    if (entry->copy_bytes < size_bytes) {
         // Room to grow costs nothing until it is touched.
         uint64_t wanted = size_bytes < UINT64_MAX / 2 ? size_bytes * 2 : size_bytes;
-        wj_kernel_copy_free(kernels);
+        if (entry->copy != NULL) {
+            munmap(entry->copy, entry->copy_bytes);
+        }
+        entry->copy = NULL;
+        entry->copy_bytes = entry->copy_used_bytes = 0;
         void *copy = mmap(NULL, wanted, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (copy == MAP_FAILED) {
             return false;
         }
-        kernels->copy = copy;
-        kernels->copy_bytes = wanted;
+        entry->copy = copy;
+        entry->copy_bytes = wanted;
     }
-    uint64_t used_bytes = kernels->copy_used_bytes;
-    wj_kernel_copy_pages(kernels->copy, memory->base, size_bytes,
+    uint64_t used_bytes = entry->copy_used_bytes;
+    wj_kernel_copy_pages(entry->copy, entry->base, size_bytes,
                          size_bytes > used_bytes ? size_bytes - used_bytes : 0);
-    kernels->copy_used_bytes = size_bytes > used_bytes ? size_bytes : used_bytes;
+    entry->copy_used_bytes = size_bytes > used_bytes ? size_bytes : used_bytes;
     return true;
-}
-
-void wj_kernel_copy_free(struct wj_kernels *kernels)
-{
-    if (kernels->copy != NULL) {
-        munmap(kernels->copy, kernels->copy_bytes);
-    }
-    kernels->copy = NULL;
-    kernels->copy_bytes = 0;
-    kernels->copy_used_bytes = 0;
 }
 
 // The addresses below the dispatching frame that are the items' own. The kernel's stack is known
 // when its items may run in parallel.
+static uint32_t find_far(const struct wj_dispatch *dispatch)
+{
+    struct wj_kernels *kernels = dispatch->kernels;
+    const struct wj_gpu_caps *caps =
+        kernels->engine->ports.gpu_driver->caps(kernels->device);
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
+    uint32_t far = 0;
+    for (uint32_t i = 0; i < dispatch->plan->module->memory_count && i < 32; i++) {
+        const bool is_far = wj_gpu_needs_address(caps, atomic_load(&memories[i]->size_bytes));
+        far |= (uint32_t) is_far << i;
+    }
+    return far;
+}
+
 static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_shape *shape,
                            uint32_t *window)
 {
@@ -356,12 +379,7 @@ static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_sha
     struct wj_memory *memory = dispatch->instance->memory0;
     *shape = dispatch->shape;
     *window = 0;
-    if (memory != NULL) {
-        struct wj_kernels *kernels = dispatch->kernels;
-        const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
-        shape->uses_addresses =
-            wj_gpu_needs_address(driver->caps(kernels->device), atomic_load(&memory->size_bytes));
-    }
+    shape->far_memories = find_far(dispatch);
     if (!facts->is_for_device || !facts->uses_stack || !dispatch->plan->has_stack) {
         return shape->items == 0 ||
                refuse_because(dispatch->kernel, "has group memory, and no stack to lay it on");
@@ -378,28 +396,9 @@ static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_sha
     return true;
 }
 
-static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap)
+// Whether the device may work on the memory now.
+static bool check_memory(struct wj_kernel *kernel, const struct wj_memory *memory)
 {
-    struct wj_kernel *kernel = dispatch->kernel;
-    struct wj_kernels *kernels = dispatch->kernels;
-    struct wj_engine *engine = kernels->engine;
-    const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
-    struct wj_memory *memory = dispatch->instance->memory0;
-    if (kernel->gpu_state == WJ_KERNEL_GPU_REFUSED) {
-        return false;
-    }
-    if (!is_ours(kernels)) {
-        return refuse_because(kernel, "the device stays with the process that forked this one");
-    }
-    struct wj_gpu_shape shape;
-    uint32_t window;
-    if (!lay_out_window(dispatch, &shape, &window)) {
-        return false;
-    }
-    const struct wj_kernel_shader *shader = find_shader(dispatch, &shape);
-    if (shader == NULL) {
-        return false;
-    }
     if (memory == NULL || memory->type.page_size_log2 != 16 ||
         atomic_load(&memory->size_bytes) == 0) {
         return refuse_because(kernel, "has no memory of ordinary pages");
@@ -407,48 +406,92 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
     if (memory->type.limits.is_64 && atomic_load(&memory->size_bytes) > BYTES_64_MAX) {
         return decline(kernel, "its memory has 4 GiB or more");
     }
-    if (is_shared_now(memory)) {
-        return decline(kernel, "other threads may be using its shared memory");
-    }
+    return !is_shared_now(memory) ||
+           decline(kernel, "other threads may be using its shared memory");
+}
+
+// A dispatch on its way to the device.
+struct gpu_run {
+    const struct wj_dispatch *dispatch;
+    const struct wj_kernel_shader *shader;
+    struct wj_gpu_memory_entry *entries[WJ_GPU_MEMORIES_MAX];
+    bool has_copies;
+    struct wj_gpu_work work;
+};
+
+static bool find_memories(struct gpu_run *run)
+{
+    const struct wj_dispatch *dispatch = run->dispatch;
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
     struct wj_err err;
     wj_err_clear(&err);
-    struct wj_gpu_memory *gpu_memory = find_memory(kernels, memory, &err);
-    if (gpu_memory == NULL) {
-        return refuse(kernel, &err);
+    if (dispatch->plan->module->memory_count == 0) {
+        return check_memory(dispatch->kernel, NULL);
     }
-    const struct wj_gpu_caps *caps = driver->caps(kernels->device);
-    bool has_copy = false;
-    uint32_t fuel = UINT32_MAX;
-    bool is_limited = caps->loop_iterations_max != 0 && shader->has_loops;
+    for (uint32_t i = 0; i < run->shader->memory_count; i++) {
+        struct wj_memory *memory = memories[run->shader->memories[i]];
+        if (!check_memory(dispatch->kernel, memory)) {
+            return false;
+        }
+        run->entries[i] = find_memory(dispatch->kernels, memory, &err);
+        if (run->entries[i] == NULL) {
+            return refuse(dispatch->kernel, &err);
+        }
+    }
+    return true;
+}
+
+// Loop iterations of an item, and copies where the dispatch may have to be undone: a driver in a
+// process of its own may go half way, and so may a kernel that calls through tables.
+static bool prepare(struct gpu_run *run)
+{
+    const struct wj_kernels *kernels = run->dispatch->kernels;
+    const struct wj_gpu_caps *caps = kernels->engine->ports.gpu_driver->caps(kernels->device);
+    const bool is_limited = caps->loop_iterations_max != 0 && run->shader->has_loops;
+    run->work.fuel = UINT32_MAX;
     if (is_limited) {
         uint32_t group = caps->loop_group_size == 0 ? 1 : caps->loop_group_size;
         uint32_t most = caps->loop_iterations_max / group;
-        fuel = most == 0 ? 0 : most - 1;
+        run->work.fuel = most == 0 ? 0 : most - 1;
     }
-    // A driver in a process of its own may go half way, and a kernel that calls through tables.
-    if (is_limited || shader->leaves_to_host || engine->settings.gpu_command[0] != '\0') {
-        has_copy = fuel != 0 && copy_memory(kernels, memory);
-        if (!has_copy) {
-            return refuse_because(kernel, "there is no room for a copy of memory");
-        }
+    run->has_copies = is_limited || run->shader->leaves_to_host ||
+                      kernels->engine->settings.gpu_command[0] != '\0';
+    bool is_good = !run->has_copies || run->work.fuel != 0;
+    for (uint32_t i = 0; run->has_copies && is_good && i < run->shader->memory_count; i++) {
+        is_good = copy_memory(run->entries[i]);
+    }
+    return is_good ||
+           refuse_because(run->dispatch->kernel, "there is no room for a copy of memory");
+}
+
+static void undo(const struct gpu_run *run)
+{
+    for (uint32_t i = 0; i < run->shader->memory_count; i++) {
+        const struct wj_gpu_memory_entry *entry = run->entries[i];
+        wj_kernel_copy_pages(entry->base, entry->copy, entry->size_bytes, 0);
+    }
+}
+
+static bool run_prepared(const struct gpu_run *run, struct wj_trap **trap)
+{
+    const struct wj_dispatch *dispatch = run->dispatch;
+    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_engine *engine = dispatch->kernels->engine;
+    struct wj_gpu_memory *memories[WJ_GPU_MEMORIES_MAX] = {NULL};
+    for (uint32_t i = 0; i < run->shader->memory_count; i++) {
+        memories[i] = run->entries[i]->gpu;
     }
     struct wj_gpu_trap record = {0};
+    struct wj_err err;
+    wj_err_clear(&err);
     double gpu_ms = 0;
-    const struct wj_gpu_work work = {
-        .nx = dispatch->nx,
-        .ny = dispatch->ny,
-        .nz = dispatch->nz,
-        .phases = dispatch->phases,
-        .args = dispatch->args,
-        .fuel = fuel,
-        .window = window,
-    };
-    bool is_run = driver->dispatch(shader->gpu, gpu_memory, &work, &record, &gpu_ms, &err);
+    bool is_run = engine->ports.gpu_driver->dispatch(run->shader->gpu, memories, &run->work,
+                                                     &record, &gpu_ms, &err);
     bool is_out_of_fuel = is_run && record.kind == WJ_TRAP_INTERRUPTED;
     bool is_left = is_run && record.kind == WJ_GPU_LEFT_TO_HOST;
-    bool is_undone = has_copy && (!is_run || is_out_of_fuel || is_left);
+    bool is_undone = run->has_copies && (!is_run || is_out_of_fuel || is_left);
     if (is_undone) {
-        wj_kernel_copy_pages(memory->base, kernels->copy, atomic_load(&memory->size_bytes), 0);
+        undo(run);
     }
     if (is_out_of_fuel && is_undone) {
         return refuse_because(kernel, "its loops make more iterations than this driver allows");
@@ -473,6 +516,29 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         *trap = trap_out(dispatch, &record);
     }
     return true;
+}
+
+static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap)
+{
+    struct gpu_run run = {
+        .dispatch = dispatch,
+        .work = {.nx = dispatch->nx,
+                 .ny = dispatch->ny,
+                 .nz = dispatch->nz,
+                 .phases = dispatch->phases,
+                 .args = dispatch->args},
+    };
+    if (!is_ours(dispatch->kernels)) {
+        return refuse_because(dispatch->kernel,
+                              "the device stays with the process that forked this one");
+    }
+    struct wj_gpu_shape shape;
+    if (dispatch->kernel->gpu_state == WJ_KERNEL_GPU_REFUSED ||
+        !lay_out_window(dispatch, &shape, &run.work.window)) {
+        return false;
+    }
+    run.shader = find_shader(dispatch, &shape);
+    return run.shader != NULL && find_memories(&run) && prepare(&run) && run_prepared(&run, trap);
 }
 
 bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap)

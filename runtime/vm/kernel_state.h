@@ -19,6 +19,7 @@ struct wj_kernel_shader {
     struct wj_gpu_kernel *gpu;
     bool has_loops;
     bool leaves_to_host;
+    uint32_t memory_count, memories[WJ_GPU_MEMORIES_MAX]; // of the module
     struct wj_kernel_shader *next;
 };
 
@@ -54,6 +55,9 @@ struct wj_gpu_memory_entry {
     uint8_t *base;
     uint64_t size_bytes;
     struct wj_gpu_memory *gpu;
+    uint8_t *copy; // for dispatches that may have to be undone
+    uint64_t copy_bytes;
+    uint64_t copy_used_bytes; // what may have been written
     struct wj_gpu_memory_entry *next;
 };
 
@@ -68,9 +72,6 @@ struct wj_kernels {
     uint32_t process;             // that opened it: wj_process()
     struct wj_gpu_info info;
     struct wj_gpu_memory_entry *memories;
-    uint8_t *copy; // of a memory, for dispatches that may have to be undone
-    uint64_t copy_bytes;
-    uint64_t copy_used_bytes; // what may have been written
     _Atomic uint64_t random;  // what samples are drawn from
 };
 
@@ -143,9 +144,9 @@ void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, u
 // portable order. A difference is a trap. False: this dispatch cannot be checked; nothing has run.
 bool wj_kernel_check(const struct wj_dispatch *dispatch, bool *on_gpu, struct wj_trap **trap);
 
-// Runs these items, or groups, of a pure kernel on a private view of memory 0. False: the shadow
+// Runs these items, or groups, of a pure kernel on private views of all memories. False: the shadow
 // stack has no room for it.
-bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *view,
+bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *const *views,
                            const uint64_t *numbers, uint64_t count, struct wj_trap **trap);
 
 // A sample of a dispatch, computed before the device does it all. NULL: it cannot be had, or *stop
@@ -167,7 +168,8 @@ bool wj_kernel_run_gpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
 // `fresh_bytes` of `to` were never written.
 void wj_kernel_copy_pages(uint8_t *to, const uint8_t *from, uint64_t size_bytes,
                           uint64_t fresh_bytes);
-void wj_kernel_copy_free(struct wj_kernels *kernels);
+// By their index in the module.
+struct wj_memory *const *wj_kernel_memories(const struct wj_instance *instance);
 void wj_kernel_gpu_free(struct wj_engine *engine, struct wj_kernel *kernel);
 // The shadow stack's pointer, of an instance whose module has one.
 uint64_t wj_kernel_stack_pointer(const struct wj_instance *instance);

@@ -1,5 +1,5 @@
-// --gpu-verify: a sample of a dispatch's items is computed by the CPU first, on a private view of
-// the memory, and compared with what the device leaves.
+// --gpu-verify: a sample of a dispatch's items is computed by the CPU first, on private views of
+// the memories, and compared with what the device leaves.
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -16,6 +16,7 @@
 // Neighbours, which mostly store side by side: each page that the sample writes to costs a fault,
 // and in a process with a driver's threads that is dear.
 #define RUN_ITEMS 16u
+#define MEMORIES_MAX 16u
 // Of an entry of /proc/self/pagemap: there is a page, which belongs to the file; it is swapped out.
 #define PAGEMAP_PRESENT (1ull << 63)
 #define PAGEMAP_OF_FILE (1ull << 61)
@@ -23,12 +24,14 @@
 
 // A page of the view that the sample has written.
 struct written_page {
+    uint32_t memory;
     uint64_t address;
     uint64_t bytes[PAGE_BYTES / 64]; // a bit for each byte that it changed
 };
 
 struct wj_kernel_sample {
-    struct wj_memory *view;
+    struct wj_memory *views[MEMORIES_MAX]; // by the memories' index in the module
+    uint32_t view_count;
     uint64_t *numbers; // of items, or groups
     uint64_t count;
     struct written_page *pages;
@@ -46,25 +49,30 @@ static uint64_t next_random(struct wj_kernels *kernels)
 
 static const char *why_not(const struct wj_dispatch *dispatch)
 {
-    const struct wj_memory *memory = dispatch->instance->memory0;
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
+    const uint32_t count = dispatch->plan->module->memory_count;
     if (!dispatch->kernel->facts.is_pure) {
         return dispatch->kernel->why_alone;
     }
     if (dispatch->kernel->facts.uses_atomics) {
         return "its items share memory by atomic operations, so that some cannot run alone";
     }
-    if (memory == NULL || dispatch->instance->module->memory_count != 1) {
-        return "it does not have one memory";
+    if (count == 0 || count > MEMORIES_MAX) {
+        return count == 0 ? "it has no memory" : "it has too many memories";
     }
-    if (memory->type.limits.is_shared) {
-        return "its memory is shared with other threads";
+    for (uint32_t i = 0; i < count; i++) {
+        if (memories[i]->type.limits.is_shared) {
+            return "its memory is shared with other threads";
+        }
+        if (memories[i]->file < 0 || !memories[i]->is_guarded) {
+            return "there can be no private view of its memory";
+        }
     }
     uint64_t plane = (uint64_t) dispatch->nx * dispatch->ny;
     if (plane > UINT32_MAX || plane * dispatch->nz > UINT32_MAX) {
         return "it has too many items";
     }
-    return memory->file < 0 || !memory->is_guarded ? "there can be no private view of its memory"
-                                                   : NULL;
+    return NULL;
 }
 
 // Which items, at least one.
@@ -97,7 +105,8 @@ static bool choose(struct wj_kernel_sample *sample, const struct wj_dispatch *di
     return true;
 }
 
-static struct written_page *add_page(struct wj_kernel_sample *sample, uint64_t address)
+static struct written_page *add_page(struct wj_kernel_sample *sample, uint32_t memory,
+                                     uint64_t address)
 {
     if (sample->page_count == sample->page_capacity) {
         size_t capacity = sample->page_capacity * 2 + 64;
@@ -110,35 +119,38 @@ static struct written_page *add_page(struct wj_kernel_sample *sample, uint64_t a
     }
     struct written_page *page = &sample->pages[sample->page_count++];
     memset(page, 0, sizeof *page);
+    page->memory = memory;
     page->address = address;
     return page;
 }
 
 // Which bytes of the page the sample changed.
-static bool note_page(struct wj_kernel_sample *sample, const struct wj_memory *memory,
+static bool note_page(struct wj_kernel_sample *sample, uint32_t i, const struct wj_memory *memory,
                       uint64_t address)
 {
-    const uint8_t *now = sample->view->base + address, *before = memory->base + address;
-    struct written_page *page = add_page(sample, address);
+    const uint8_t *now = sample->views[i]->base + address, *before = memory->base + address;
+    struct written_page *page = add_page(sample, i, address);
     if (page == NULL) {
         return false;
     }
-    for (uint32_t i = 0; i < PAGE_BYTES; i++) {
-        if (i % 64 == 0 && memcmp(now + i, before + i, 64) == 0) {
-            i += 63;
+    for (uint32_t k = 0; k < PAGE_BYTES; k++) {
+        if (k % 64 == 0 && memcmp(now + k, before + k, 64) == 0) {
+            k += 63;
             continue;
         }
-        page->bytes[i / 64] |= (uint64_t) (now[i] != before[i]) << (i % 64);
+        page->bytes[k / 64] |= (uint64_t) (now[k] != before[k]) << (k % 64);
     }
     return true;
 }
 
 // Finds the pages of the view that are its own by now. Without /proc all are taken for such.
-static bool find_pages(struct wj_kernel_sample *sample, const struct wj_memory *memory)
+static bool find_pages_of(struct wj_kernel_sample *sample, uint32_t number,
+                          const struct wj_memory *memory)
 {
     uint64_t entries[512];
-    uint64_t size_bytes = atomic_load(&sample->view->size_bytes);
-    uint64_t first_page = (uint64_t) (uintptr_t) sample->view->base / PAGE_BYTES;
+    const struct wj_memory *view = sample->views[number];
+    uint64_t size_bytes = atomic_load(&((struct wj_memory *) view)->size_bytes);
+    uint64_t first_page = (uint64_t) (uintptr_t) view->base / PAGE_BYTES;
     int file =
         sysconf(_SC_PAGESIZE) == PAGE_BYTES ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
     bool is_good = true;
@@ -153,9 +165,9 @@ static bool find_pages(struct wj_kernel_sample *sample, const struct wj_memory *
             bool is_own = (entry & PAGEMAP_SWAPPED) != 0 ||
                           ((entry & PAGEMAP_PRESENT) != 0 && (entry & PAGEMAP_OF_FILE) == 0);
             uint64_t address = (page + i) * PAGE_BYTES;
-            is_own = is_own && (is_known || memcmp(sample->view->base + address,
-                                                   memory->base + address, PAGE_BYTES) != 0);
-            is_good = !is_own || note_page(sample, memory, address);
+            is_own = is_own && (is_known || memcmp(view->base + address, memory->base + address,
+                                                   PAGE_BYTES) != 0);
+            is_good = !is_own || note_page(sample, number, memory, address);
         }
         page += count;
     }
@@ -165,20 +177,40 @@ static bool find_pages(struct wj_kernel_sample *sample, const struct wj_memory *
     return is_good;
 }
 
+// Of two memories that are one, the first counts.
+static bool is_repeated(const struct wj_kernel_sample *sample, uint32_t i)
+{
+    for (uint32_t k = 0; k < i; k++) {
+        if (sample->views[k] == sample->views[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_pages(struct wj_kernel_sample *sample, struct wj_memory *const *memories)
+{
+    bool is_good = true;
+    for (uint32_t i = 0; is_good && i < sample->view_count; i++) {
+        is_good = is_repeated(sample, i) || find_pages_of(sample, i, memories[i]);
+    }
+    return is_good;
+}
+
 void wj_kernel_sample_free(struct wj_kernel_sample *sample)
 {
     if (sample == NULL) {
         return;
     }
-    // The view's own pages go, and it shows the memory's again.
+    // The views' own pages go, and they show the memories' again.
     for (size_t i = 0; i < sample->page_count;) {
         size_t end = i + 1;
-        while (end < sample->page_count &&
+        while (end < sample->page_count && sample->pages[end].memory == sample->pages[i].memory &&
                sample->pages[end].address == sample->pages[end - 1].address + PAGE_BYTES) {
             end++;
         }
-        madvise(sample->view->base + sample->pages[i].address, (end - i) * PAGE_BYTES,
-                MADV_DONTNEED);
+        madvise(sample->views[sample->pages[i].memory]->base + sample->pages[i].address,
+                (end - i) * PAGE_BYTES, MADV_DONTNEED);
         i = end;
     }
     free(sample->pages);
@@ -186,10 +218,9 @@ void wj_kernel_sample_free(struct wj_kernel_sample *sample)
     free(sample);
 }
 
-// The private view of memory 0, made when it is first needed.
-static struct wj_memory *view_of(const struct wj_dispatch *dispatch)
+// The private view of a memory, made when it is first needed.
+static struct wj_memory *view_of(const struct wj_dispatch *dispatch, struct wj_memory *memory)
 {
-    struct wj_memory *memory = dispatch->instance->memory0;
     struct wj_err err;
     wj_err_clear(&err);
     if (memory->view == NULL) {
@@ -203,22 +234,41 @@ static struct wj_memory *view_of(const struct wj_dispatch *dispatch)
     return memory->view != NULL && wj_memory_view_fit(memory->view, memory) ? memory->view : NULL;
 }
 
+static bool make_views(struct wj_kernel_sample *sample, const struct wj_dispatch *dispatch)
+{
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
+    const uint32_t count = dispatch->plan->module->memory_count;
+    while (sample->view_count < count) {
+        struct wj_memory *view = view_of(dispatch, memories[sample->view_count]);
+        if (view == NULL) {
+            return false;
+        }
+        sample->views[sample->view_count++] = view;
+    }
+    return true;
+}
+
+static void clear_views(const struct wj_kernel_sample *sample)
+{
+    for (uint32_t i = 0; i < sample->view_count; i++) {
+        madvise(sample->views[i]->base, atomic_load(&sample->views[i]->size_bytes), MADV_DONTNEED);
+    }
+}
+
 struct wj_kernel_sample *wj_kernel_sample_run(const struct wj_dispatch *dispatch,
                                               struct wj_trap **stop)
 {
     struct wj_kernel_report *report = &dispatch->kernel->report;
     const char *why = why_not(dispatch);
     struct wj_kernel_sample *sample = why == NULL ? calloc(1, sizeof *sample) : NULL;
-    if (sample != NULL) {
-        sample->view = view_of(dispatch);
-    }
     struct wj_trap *trap = NULL;
-    if (why == NULL && (sample == NULL || sample->view == NULL || !choose(sample, dispatch))) {
+    if (why == NULL &&
+        (sample == NULL || !make_views(sample, dispatch) || !choose(sample, dispatch))) {
         why = "there is no room for a view of its memory";
-    } else if (why == NULL && !wj_kernel_run_numbers(dispatch, sample->view, sample->numbers,
+    } else if (why == NULL && !wj_kernel_run_numbers(dispatch, sample->views, sample->numbers,
                                                      sample->count, &trap)) {
         why = "the shadow stack has no room for it";
-    } else if (why == NULL && !find_pages(sample, dispatch->instance->memory0)) {
+    } else if (why == NULL && !find_pages(sample, wj_kernel_memories(dispatch->instance))) {
         why = "there is no room for what it changed";
     }
     snprintf(report->why_unchecked, sizeof report->why_unchecked, "%s", why == NULL ? "" : why);
@@ -230,8 +280,8 @@ struct wj_kernel_sample *wj_kernel_sample_run(const struct wj_dispatch *dispatch
         wj_trap_release(trap);
     }
     if (why != NULL || *stop != NULL) {
-        if (sample != NULL && sample->view != NULL) { // not all of its pages are known
-            madvise(sample->view->base, atomic_load(&sample->view->size_bytes), MADV_DONTNEED);
+        if (sample != NULL) { // not all of their pages are known
+            clear_views(sample);
         }
         wj_kernel_sample_free(sample);
         return NULL;
@@ -240,13 +290,15 @@ struct wj_kernel_sample *wj_kernel_sample_run(const struct wj_dispatch *dispatch
 }
 
 // The first byte that the sample changed to another value than the device.
-static bool find_difference(const struct wj_kernel_sample *sample, const struct wj_memory *memory,
-                            uint64_t dead, uint64_t dead_end, uint64_t *address)
+static bool find_difference(const struct wj_kernel_sample *sample,
+                            struct wj_memory *const *memories, uint64_t dead, uint64_t dead_end,
+                            const struct written_page **where, uint64_t *address)
 {
     for (size_t i = 0; i < sample->page_count; i++) {
         const struct written_page *page = &sample->pages[i];
-        const uint8_t *ours = sample->view->base + page->address;
-        const uint8_t *theirs = memory->base + page->address;
+        const uint8_t *ours = sample->views[page->memory]->base + page->address;
+        const uint8_t *theirs = memories[page->memory]->base + page->address;
+        const bool has_dead = page->memory == 0;
         for (uint32_t k = 0; k < PAGE_BYTES; k++) {
             uint64_t at = page->address + k;
             if (page->bytes[k / 64] == 0) {
@@ -254,7 +306,8 @@ static bool find_difference(const struct wj_kernel_sample *sample, const struct 
                 continue;
             }
             if ((page->bytes[k / 64] >> (k % 64) & 1) != 0 && ours[k] != theirs[k] &&
-                (at < dead || at >= dead_end)) {
+                (!has_dead || at < dead || at >= dead_end)) {
+                *where = page;
                 *address = at;
                 return true;
             }
@@ -267,7 +320,8 @@ struct wj_trap *wj_kernel_sample_compare(const struct wj_kernel_sample *sample,
                                          const struct wj_dispatch *dispatch, bool has_trapped)
 {
     struct wj_kernel_report *report = &dispatch->kernel->report;
-    const struct wj_memory *memory = dispatch->instance->memory0;
+    struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
+    const struct written_page *page;
     const char *device = dispatch->kernels->info.name;
     uint64_t dead, dead_end, address;
     char message[600] = "";
@@ -276,13 +330,15 @@ struct wj_trap *wj_kernel_sample_compare(const struct wj_kernel_sample *sample,
         snprintf(message, sizeof message,
                  "kernel %s, dispatch %" PRIu64 ": an item traps on the CPU, none on %s",
                  report->name, report->dispatches + 1, device);
-    } else if (!has_trapped && find_difference(sample, memory, dead, dead_end, &address)) {
+    } else if (!has_trapped && find_difference(sample, memories, dead, dead_end, &page, &address)) {
         snprintf(message, sizeof message,
                  "kernel %s, dispatch %" PRIu64 ": the byte at address 0x%" PRIx64
-                 " is 0x%02x on the CPU, 0x%02x on %s: the device or its driver is at fault, or "
+                 "%s is 0x%02x on the CPU, 0x%02x on %s: the device or its driver is at fault, or "
                  "items depend on each other (see --check-kernels)",
-                 report->name, report->dispatches + 1, address, sample->view->base[address],
-                 memory->base[address], device);
+                 report->name, report->dispatches + 1, address,
+                 page->memory != 0 ? " of another memory" : "",
+                 sample->views[page->memory]->base[address],
+                 memories[page->memory]->base[address], device);
     }
     if (message[0] == '\0') {
         report->verified += sample->count;

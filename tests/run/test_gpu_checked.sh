@@ -19,7 +19,7 @@ for name in saxpy matmul; do
 done
 
 seed=${WJIT_FUZZ_SEED:-1}
-for device in "" pairs words soft,words,pairs loops,fuel; do
+for device in "" pairs words soft,words,pairs loops,fuel far; do
     export WJIT_CHECK_DEVICE=$device
     run python3 -B "$spirv/fuzz_kernels.py" --wjit "$check" --node "" --seed "$seed" --count 20
     seed=$((seed + 20))
@@ -32,6 +32,9 @@ run python3 -B "$spirv/hostile.py" --check "$check" --seed "${WJIT_FUZZ_SEED:-1}
     --plant 4
 cat out
 [ "$code" -eq 0 ] || fail "hostile addresses: $(head -c 600 out err)"
+WJIT_CHECK_DEVICE=far run python3 -B "$spirv/hostile.py" --check "$check" --count 30 \
+    --seed "$((${WJIT_FUZZ_SEED:-1} + 30))"
+[ "$code" -eq 0 ] || fail "hostile addresses, by address: $(head -c 600 out err)"
 
 # Lanes of f64 that are only moved: where there is no f64 the kernel stays on the CPU. Once it had a
 # shader of no sense, on which SwiftShader crashed.

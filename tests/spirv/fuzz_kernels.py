@@ -64,13 +64,14 @@ def main():
                 break
             done += 1
             # Most kernels run through; some trap; some find none of their addresses aligned; some
-            # have addresses of 64 bits.
+            # have addresses of 64 bits, or a second memory.
             args = kernels.ARGS + (1 if seed % 5 == 4 else 0)
             with open(wat, "w", encoding="ascii") as file:
                 file.write(kernels.module(seed, seed % 3 == 0, args,
-                                          a="i64" if seed % 7 == 6 else "i32"))
-            subprocess.run(["wat2wasm", "--enable-threads", "--enable-memory64", wat, "-o", wasm],
-                           check=True)
+                                          a="i64" if seed % 7 == 6 else "i32",
+                                          b={2: "i32", 7: "i64"}.get(seed % 11)))
+            subprocess.run(["wat2wasm", "--enable-threads", "--enable-memory64",
+                            "--enable-multi-memory", wat, "-o", wasm], check=True)
             # Some reach memory by its address, as if no binding of the device took it.
             limits = {"WJIT_GPU_RANGE": "4096"} if seed % 4 == 3 else {}
             runs = {

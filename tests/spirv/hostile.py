@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kernels with hostile addresses, on the device that checks every access of a shader: near the end
-of memory and past it, wrapping around, unaligned, with huge offsets, of 32 bits and of 64. No
-access may be outside, and bytes and traps are the CPU's.
+of memory and past it, wrapping around, unaligned, with huge offsets, of 32 bits and of 64, in one
+memory or two. No access may be outside, and bytes and traps are the CPU's.
 
     tests/spirv/hostile.py [--check build/release/wjit_check] [--seed N] [--count N] [--plant N]
 
@@ -19,6 +19,7 @@ import tempfile
 
 PAGES = 2
 END = PAGES * 65536
+END_1 = 65536  # of the second memory
 TABLE = 1024  # where the kernel finds its addresses
 SUM = 64      # and leaves what it has read
 LOADS = [("i32.load8_u", 1, "i32"), ("i32.load8_s", 1, "i32"), ("i32.load16_s", 2, "i32"),
@@ -45,14 +46,14 @@ def fold(kind, value):
     return value
 
 
-def address(rng, size, offset, is_inside, a):
+def address(rng, size, offset, is_inside, a, end):
     """A base for an access of `size` bytes at `offset`: in memory, or anywhere."""
-    last = END - size - offset
+    last = end - size - offset
     if is_inside and last >= 0:
         return max(0, last - rng.choice([0, 0, 0, 1, 2, 3, 4, 5, 8, 15, 16, 4096]))
     if is_inside:
         return None
-    bases = [last + 1, last + rng.randrange(1, 32), END, END - 1, -1, -rng.randrange(1, 40),
+    bases = [last + 1, last + rng.randrange(1, 32), end, end - 1, -1, -rng.randrange(1, 40),
              -offset, 2**31 - 1, -2**31, rng.randrange(2**32)]
     if a == "i64":
         bases += [2**32, 2**32 + max(0, last), 2**32 - offset, rng.randrange(2**64), 2**63,
@@ -60,28 +61,30 @@ def address(rng, size, offset, is_inside, a):
     return rng.choice(bases) & (2**int(a[1:]) - 1)
 
 
-def access(rng, table, is_inside, a):
-    """A statement, and its addresses in the table."""
+def access(rng, table, is_inside, a, second):
+    """A statement, and its addresses in the table. `second`: it is made to the other memory."""
     kind = rng.random()
+    end, p, memory = (END_1, "$q", "1") if second else (END, "$p", "")
     if kind < 0.1:
         name, middle = rng.choice(BULK)
         count = rng.choice([0, 1, 7, 64])
         if a == "i64" and not is_inside and rng.random() < 0.3:
             count = rng.choice([2**32, 2**32 + 7, 2**64 - 1])
-        at = address(rng, count, 0, is_inside, a)
+        at = address(rng, count, 0, is_inside, a, end)
         table.append(at)
         middle = middle.replace("i32", a) if name == "memory.copy" else middle
-        return f"({name} (local.get $p) {middle} ({a}.const {count}))"
+        memory = "1 1" if second and name == "memory.copy" else memory
+        return f"({name} {memory} (local.get {p}) {middle} ({a}.const {count}))"
     name, size, of = rng.choice(LOADS if kind < 0.6 else STORES)
     offsets = OFFSETS + OFFSETS_64 if a == "i64" else OFFSETS
-    offset = rng.choice([o for o in offsets if not is_inside or o + size <= END])
+    offset = rng.choice([o for o in offsets if not is_inside or o + size <= end])
     align = rng.choice([1, 1, size if "8x8" not in name and "splat" not in name else 1])
-    at = address(rng, size, offset, is_inside, a)
+    at = address(rng, size, offset, is_inside, a, end)
     table.append(at)
     shown, room = offset, ""
     if offset >= 2**32:
         shown, room = PLACE + OFFSETS_64.index(offset), "(nop) " * 5
-    where = f"offset={shown} align={align} (local.get $p)"
+    where = f"{memory} offset={shown} align={align} (local.get {p})"
     if kind < 0.6:
         text = f"(block (result {of}) ({name} {where}) {room})" if room else f"({name} {where})"
         return f"(local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31)) {fold(of, text)}))"
@@ -95,7 +98,8 @@ def assemble(text, wat, wasm):
     place of another one and nops."""
     with open(wat, "w", encoding="ascii") as file:
         file.write(text)
-    subprocess.run(["wat2wasm", "--enable-memory64", "--no-check", wat, "-o", wasm], check=True)
+    subprocess.run(["wat2wasm", "--enable-memory64", "--enable-multi-memory", "--no-check", wat,
+                    "-o", wasm], check=True)
     with open(wasm, "rb") as file:
         raw = file.read()
     for i, offset in enumerate(OFFSETS_64):
@@ -113,31 +117,39 @@ def module(seed):
     a = "i64" if seed % 3 == 2 else "i32"
     wide = "i64" if a == "i64" else ""
     wrap = "(i32.wrap_i64 (local.get $k))" if a == "i64" else "(local.get $k)"
+    b = {1: "i32", 3: "i64"}.get(seed % 5)
     has_trap = rng.random() < 0.5
     table, body = [], []
     count = rng.randrange(3, 9)
     bad = rng.randrange(count) if has_trap else -1
     for i in range(count):
-        statement = access(rng, table, i != bad, a)
-        base = f"({a}.load ({a}.add (local.get $args) ({a}.const {8 * i})))"
+        second = b is not None and rng.random() < 0.5
+        statement = access(rng, table, i != bad, b if second else a, second)
+        base = f"({b if second else a}.load ({a}.add (local.get $args) ({a}.const {8 * i})))"
         if rng.random() < 0.3:  # in a loop, where a check of before may be used again
             statement = f"(local.set $i (i32.const 3)) (loop {statement} (br_if 0 (local.tee $i " \
                         "(i32.sub (local.get $i) (i32.const 1)))))"
-        body.append(f"(local.set $p {base}) {statement}")
-        if rng.random() < 0.2:  # the same base once more
+        body.append(f"(local.set {'$q' if second else '$p'} {base}) {statement}")
+        if not second and rng.random() < 0.2:  # the same base once more
             again = rng.choice([0, 4, 8])
             body.append(f"(if ({a}.lt_u (local.get $p) ({a}.const {END - again - 4})) (then "
                         f"(local.set $s (i32.xor (local.get $s) (i32.load offset={again} align=1 "
                         "(local.get $p))))))")
     words = "".join(f"\\{b:02x}" for value in table for b in value.to_bytes(8, "little"))
     fill = "".join(f"\\{rng.randrange(256):02x}" for _ in range(256))
+    count = f"({min(a, b or a)}.const {END_1})"
+    copy_in = f"(memory.copy 1 0 ({b}.const 0) ({a}.const 0) {count})" if b else ""
+    copy_out = f"""(memory.copy 0 1 ({a}.const 0) ({b}.const 0) {count})
+  (i32.store ({a}.const 0) (i32.const 8)) (i32.store ({a}.const 4) (i32.const {END_1 - 8}))
+  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))""" if b else ""
     return f"""(module
 (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
 (memory (export "memory") {wide} {PAGES}) (table funcref (elem $k))
+{f"(memory {'i64' if b == 'i64' else ''} 1)" if b else ""}
 (data ({a}.const {TABLE}) "{words}") (data ({a}.const 4096) "{fill}")
 (data ({a}.const {END - 256}) "{fill}") (data ({a}.const {END - 4352}) "{fill}")
 (func $k (param $x i32) (param i32 i32) (param $args {a})
-  (local $p {a}) (local $s i32) (local $i i32) (local $v v128)
+  (local $p {a}) (local $q {b or a}) (local $s i32) (local $i i32) (local $v v128)
   (local.set $s (i32.const 7))
   {chr(10).join(body)}
   (i32.store ({a}.const {SUM}) (local.get $s)))
@@ -146,9 +158,11 @@ def module(seed):
   (call_indirect (param i32 i32 i32 {a}) (i32.const 0) (i32.const 0) (i32.const 0)
                  (local.get $args) {wrap}))
 (func (export "_start")
+  {copy_in}
   (call $for (i32.const 1) (i32.const 1) (i32.const 1) ({a}.const 0) ({a}.const {TABLE}))
   (i32.store ({a}.const 0) (i32.const 0)) (i32.store ({a}.const 4) (i32.const {END}))
-  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+  {copy_out}))"""
 
 
 def run(command, **more):

@@ -57,6 +57,7 @@ class Kernel:
         self.budget = 60
         self.atomics = False
         self.a = "i32"  # the type of addresses
+        self.b = None  # that of another memory's, where there is one
 
     def emit(self, *words):
         self.out.append(" ".join(str(w) for w in words))
@@ -88,7 +89,20 @@ class Kernel:
         if self.a == "i64":
             self.emit("i64.extend_i32_u")
 
+    def memory(self):
+        """Which memory an access is made to, whose address in the first is on the stack."""
+        if self.b is None or self.rng.random() < 0.5:
+            return ""
+        if self.a != self.b:
+            self.emit("i32.wrap_i64" if self.b == "i32" else "i64.extend_i32_u")
+        return "1"
+
     def address(self, size, is_store):
+        """The memory that an access is made to, and its offset and alignment; see place()."""
+        offset, align = self.place(size, is_store).split()
+        return self.memory(), offset, align
+
+    def place(self, size, is_store):
         """An address for an access: mostly in the item's own part, or anywhere for loads."""
         r = self.rng
         roll = r.random()
@@ -189,17 +203,19 @@ class Kernel:
         self.emit(f"i32.const {0x78 & low if low else 0x7f} i32.and")
         self.widen()
         self.emit(f"{self.a}.add", f"{self.a}.const {-size} {self.a}.and" if low else "")
+        memory = self.memory()
         offset = r.choice([0, 8, 64])
         roll = r.random()
         if roll < 0.2:
-            self.emit(f"{kind}.atomic.load{narrow}{suffix} offset={offset}")
+            self.emit(f"{kind}.atomic.load{narrow}{suffix} {memory} offset={offset}")
         elif roll < 0.75:
             self.expr(kind, depth)
-            self.emit(f"{kind}.atomic.rmw{narrow}.{r.choice(A_RMW)}{suffix} offset={offset}")
+            name = f"{kind}.atomic.rmw{narrow}.{r.choice(A_RMW)}{suffix}"
+            self.emit(f"{name} {memory} offset={offset}")
         else:
             self.expr(kind, depth)
             self.expr(kind, depth)
-            self.emit(f"{kind}.atomic.rmw{narrow}.cmpxchg{suffix} offset={offset}")
+            self.emit(f"{kind}.atomic.rmw{narrow}.cmpxchg{suffix} {memory} offset={offset}")
 
     def count(self):
         """Counts in a word of all items, each by one operation."""
@@ -371,9 +387,10 @@ class Kernel:
             self.emit("v128.bitselect")
         elif roll < 0.95:
             size, lane = r.choice([(1, 16), (2, 8), (4, 4), (8, 2)])
-            memarg = self.address(size, False).split()
+            # The text format of assemblers takes no memory beside a lane.
+            offset = self.place(size, False).split()[0]
             self.expr("v128", d)
-            self.emit(f"v128.load{size * 8}_lane {memarg[0]} {r.randrange(lane)}")
+            self.emit(f"v128.load{size * 8}_lane {offset} {r.randrange(lane)}")
         else:
             self.load("v128")
         if op and op[:5] in ("f32x4", "f64x2") and op[6:] not in ("eq", "lt", "ge"):
@@ -399,10 +416,9 @@ class Kernel:
                                            if kind == "i64" else [names[0]]))
         else:
             name, size = "load", int(kind[1:]) // 8
-        memarg = self.address(size, False)
-        offset, align = memarg.split()
+        memory, offset, align = self.address(size, False)
         align = f"align={min(int(align[6:]), size)}"
-        self.emit(f"{kind}.{name} {offset} {align}")
+        self.emit(f"{kind}.{name} {memory} {offset} {align}")
         if kind in ("f32", "f64"):
             self.canonical(kind)
 
@@ -416,12 +432,29 @@ class Kernel:
             name, size = r.choice([("store", int(kind[1:]) // 8), ("store8", 1), ("store16", 2)])
         else:
             name, size = "store", int(kind[1:]) // 8
-        offset, align = self.address(size, True).split()
+        if self.b and r.random() < 0.1:
+            self.copy()
+            return
+        offset, align = self.place(size, True).split()
+        memory = "" if "lane" in name else self.memory()
         self.expr(kind, 2)
         if "lane" in name:
             self.emit(f"{kind}.{name} {offset} {r.randrange(16 // size)}")
         else:
-            self.emit(f"{kind}.{name} {offset} align={min(int(align[6:]), size)}")
+            self.emit(f"{kind}.{name} {memory} {offset} align={min(int(align[6:]), size)}")
+
+    def copy(self):
+        """Of the item's own bytes, from one memory to the other."""
+        r = self.rng
+        to = r.randrange(2)
+        types = [self.a, self.b]
+        for kind in (types[to], types[1 - to]):
+            self.emit("local.get $own")
+            if kind != self.a:
+                self.emit("i32.wrap_i64" if kind == "i32" else "i64.extend_i32_u")
+            self.emit(f"{kind}.const {r.choice([0, 4, 16, r.randrange(100)])} {kind}.add")
+        self.emit(f"{min(types)}.const {r.choice([0, 4, 32, r.randrange(64)])}")
+        self.emit(f"memory.copy {to} {1 - to}")
 
     # Statements. A label is (name, kind of its value or None, loop's counter or None).
 
@@ -612,10 +645,11 @@ def declare(types, a):
     return "\n".join(out)
 
 
-def callee(rng, types, traps, name, a):
+def callee(rng, types, traps, name, a, b):
     k = Kernel(rng, types, None, traps)
     k.is_callee = True
     k.a = a
+    k.b = b
     k.budget = 15
     k.emit("local.get $a local.set $i320 local.get $b local.set $f320")
     k.statements(3)
@@ -627,10 +661,11 @@ def callee(rng, types, traps, name, a):
 local.get $i321)"""
 
 
-def kernel(rng, types, with_call, traps, has_atomics, a):
+def kernel(rng, types, with_call, traps, has_atomics, a, b):
     k = Kernel(rng, types, "$callee" if with_call else None, traps)
     k.atomics = rng.random() < 0.4 and has_atomics
     k.a = a
+    k.b = b
     k.emit("local.get $args local.get $x")
     k.widen()
     k.emit(f"{a}.const {OWN_BYTES} {a}.mul {a}.add local.set $own")
@@ -669,29 +704,38 @@ def kernel(rng, types, with_call, traps, has_atomics, a):
 CALLEES = "(elem (table $table) (i32.const 1) func $callee $callee2 $callee $k)"
 
 
-def module(seed, traps=True, args=ARGS, given=None, items=ITEMS, a="i32"):
+def module(seed, traps=True, args=ARGS, given=None, items=ITEMS, a="i32", b=None):
     """A program: _start fills memory, runs the kernel by wjit.parallel_for.v1, prints memory.
-    `given`: the types of a kernel without calls and atomics. `a`: the type of addresses."""
+    `given`: the types of a kernel without calls and atomics. `a`: the type of addresses; `b`:
+    that of a second memory."""
     rng = random.Random(seed)
     chosen = rng.choice([["i32"], ["i32", "f32"], ["i32", "f32", "i64", "f64", "v128"],
                          ["i32", "f32", "v128"]])
     with_call = rng.random() < 0.4 and given is None
     types = given or chosen
-    body = kernel(rng, types, with_call, traps, given is None, a)
+    body = kernel(rng, types, with_call, traps, given is None, a, b)
     wide = "i64" if a == "i64" else ""
     wrap = "i32.wrap_i64" if a == "i64" else ""
+    # The second memory begins as a copy of the first, which its part of the items ends behind.
+    second = f"(memory {'i64' if b == 'i64' else ''} 1)" if b else ""
+    count = min(a, b or a)
+    begin = f"{b}.const 0 {a}.const 0 {count}.const 65536 memory.copy 1 0" if b else ""
+    size = ITEMS * OWN_BYTES + 512
+    end = f"{a}.const {args + size} {b}.const {args} {count}.const {size} memory.copy 0 1" \
+        if b else ""
     return f"""(module
 (type $kernel (func (param $x i32) (param $y i32) (param $z i32) (param $args {a})))
 (import "wasi_snapshot_preview1" "fd_write"
   (func $fd_write (param i32 i32 i32 i32) (result i32)))
 (memory (export "memory") {wide} 1)
+{second}
 (table 1 funcref)
 (elem (i32.const 0) func $k)
 (type $callee (func (param i32 f32 {a}) (result i32)))
 (table $table 6 funcref)
 {CALLEES if with_call else ""}
-{callee(rng, types, traps, "$callee", a) if with_call else ""}
-{callee(rng, types, traps, "$callee2", a) if with_call else ""}
+{callee(rng, types, traps, "$callee", a, b) if with_call else ""}
+{callee(rng, types, traps, "$callee2", a, b) if with_call else ""}
 {body}
 (func $for (export "wjit.parallel_for.v1") (param $nx i32) (param $ny i32) (param $nz i32)
   (param $f {a}) (param $args {a}) (local $x i32) (local $y i32) (local $z i32)
@@ -723,9 +767,11 @@ def module(seed, traps=True, args=ARGS, given=None, items=ITEMS, a="i32"):
   end)
 (func (export "_start")
   call $fill
+  {begin}
   i32.const {items} i32.const 1 i32.const 1 {a}.const 0 {a}.const {args} call $for
+  {end}
   {a}.const 0 i32.const {args} i32.store
-  {a}.const 4 i32.const {ITEMS * OWN_BYTES + 512} i32.store
+  {a}.const 4 i32.const {size * 2 if b else size} i32.store
   i32.const 1 i32.const 0 i32.const 1 i32.const 8 call $fd_write drop)
 )
 """

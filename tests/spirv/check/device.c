@@ -23,6 +23,7 @@ struct wj_gpu_memory {
 struct wj_gpu_kernel {
     struct check_shader *shader;
     bool is_group;
+    uint32_t memory_count;
 };
 
 static bool device_load(struct wj_gpu **gpu, struct wj_err *err)
@@ -55,7 +56,7 @@ static void device_info(const struct wj_gpu *gpu, uint32_t index, struct wj_gpu_
 
 // The best device, with what the words of $WJIT_CHECK_DEVICE take from it: pairs (no i64), soft
 // (f32 by integers), words (no 8-bit storage), loops (values kept by hand), fuel (loops are
-// counted).
+// counted), far (all memories by their address).
 static struct wj_gpu_caps make_caps(void)
 {
     const char *words = getenv("WJIT_CHECK_DEVICE");
@@ -72,6 +73,7 @@ static struct wj_gpu_caps make_caps(void)
         .workgroup_count_max = {65535, 65535, 65535},
         .workgroup_size_max = 256,
         .shared_bytes_max = 32768,
+        .memories_max = WJ_GPU_MEMORIES_MAX,
     };
     if (is_soft) {
         caps.f32_arith = caps.f32_div = caps.f32_sqrt = caps.f32_round = WJ_GPU_REPAIRED;
@@ -83,6 +85,10 @@ static struct wj_gpu_caps make_caps(void)
     if (strstr(words, "fuel") != NULL) {
         caps.loop_iterations_max = 65535;
         caps.loop_group_size = 8;
+    }
+    if (strstr(words, "far") != NULL) {
+        caps.has_addresses = true;
+        caps.storage_range_max_bytes = 0;
     }
     return caps;
 }
@@ -145,6 +151,7 @@ static bool device_kernel_new(struct wj_gpu_device *device, const struct wj_gpu_
     }
     // An odd size: the last group is never full.
     (*kernel)->is_group = code->shape.items != 0;
+    (*kernel)->memory_count = code->memory_count;
     (*kernel)->shader = check_shader_new(code, code->shape.items != 0 ? code->shape.items : 7);
     *pipeline_ms = 0;
     return true;
@@ -158,7 +165,7 @@ static void device_kernel_free(struct wj_gpu_kernel *kernel)
     }
 }
 
-static bool device_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
+static bool device_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *const *memories,
                             const struct wj_gpu_work *work, struct wj_gpu_trap *trap,
                             double *gpu_ms, struct wj_err *err)
 {
@@ -171,21 +178,35 @@ static bool device_dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *
     const uint32_t numbered = kernel->is_group ? 1 : kernel->shader->workgroup_size;
     struct check_run run = {
         .shader = kernel->shader,
-        .buffers = {{memory->base, memory->size_bytes}, {(uint8_t *) trap, sizeof *trap}},
+        .trap = {(uint8_t *) trap, sizeof *trap},
         .push = {.nx = work->nx,
                  .ny = work->ny,
                  .nz = work->nz,
                  .args = (uint32_t) work->args,
                  .args_high = (uint32_t) (work->args >> 32),
                  .item_end = (uint32_t) items,
-                 .memory_bytes_low = (uint32_t) memory->size_bytes,
-                 .memory_bytes_high = (uint32_t) (memory->size_bytes >> 32),
+                 .memory_bytes_low = (uint32_t) memories[0]->size_bytes,
+                 .memory_bytes_high = (uint32_t) (memories[0]->size_bytes >> 32),
+                 .address_low = (uint32_t) CHECK_ADDRESS(0),
+                 .address_high = (uint32_t) (CHECK_ADDRESS(0) >> 32),
                  .fuel = work->fuel,
                  .window = work->window,
                  .phases = work->phases},
         .groups = {(uint32_t) ((items + numbered - 1) / numbered), 1, 1},
         .shared = calloc(1, kernel->shader->shared_bytes + 1),
     };
+    for (uint32_t i = 0; i < kernel->memory_count; i++) {
+        run.memories[i] = (struct check_buffer){memories[i]->base, memories[i]->size_bytes};
+        const uint64_t address = CHECK_ADDRESS(i);
+        if (i != 0) {
+            run.push.more[i - 1] = (struct wj_gpu_place){
+                .bytes_low = (uint32_t) memories[i]->size_bytes,
+                .bytes_high = (uint32_t) (memories[i]->size_bytes >> 32),
+                .address_low = (uint32_t) address,
+                .address_high = (uint32_t) (address >> 32),
+            };
+        }
+    }
     for (run.group[0] = 0; run.shared != NULL && run.group[0] < run.groups[0]; run.group[0]++) {
         check_run_group(&run);
     }

@@ -12,9 +12,12 @@ static uint8_t *storage(struct check_invocation *in, const struct check_variable
     const struct check_run *run = in->run;
     *size_bytes = variable->size_bytes;
     switch (variable->storage_class) {
-    case SpvStorageClassStorageBuffer:
-        *size_bytes = run->buffers[variable->binding & 1].size_bytes;
-        return run->buffers[variable->binding & 1].bytes;
+    case SpvStorageClassStorageBuffer: {
+        const struct check_buffer *buffer =
+            variable->binding == 1 ? &run->trap : &run->memories[variable->set];
+        *size_bytes = buffer->size_bytes;
+        return buffer->bytes;
+    }
     case SpvStorageClassPushConstant: return (uint8_t *) (uintptr_t) &run->push;
     case SpvStorageClassWorkgroup: return run->shared + variable->at;
     case SpvStorageClassPrivate:
@@ -23,10 +26,39 @@ static uint8_t *storage(struct check_invocation *in, const struct check_variable
     }
 }
 
+// An address on the device. What the access says of its alignment must be so.
+static uint8_t *reach_far(struct check_invocation *in, const struct check_inst *inst,
+                          uint64_t address, uint32_t size, const char *what)
+{
+    const bool is_store = inst->op == SpvOpStore;
+    if (inst->op == SpvOpLoad || is_store) {
+        const uint32_t *more = inst->operands + (is_store ? 2 : 1);
+        const bool is_aligned = inst->count == (is_store ? 4 : 3) &&
+                                more[0] == SpvMemoryAccessAlignedMask && address % more[1] == 0;
+        if (!is_aligned) {
+            check_fail("word %u: a %s at the address 0x%llx, which is not aligned as it says",
+                       inst->word, what, (unsigned long long) address);
+        }
+    }
+    for (uint32_t slot = 0; slot < WJ_GPU_MEMORIES_MAX; slot++) {
+        const struct check_buffer *memory = &in->run->memories[slot];
+        const uint64_t offset = address - CHECK_ADDRESS(slot);
+        if (address >= CHECK_ADDRESS(slot) && offset <= memory->size_bytes &&
+            memory->size_bytes - offset >= size) {
+            return memory->bytes + offset;
+        }
+    }
+    check_fail("word %u: a %s of %u bytes at the address 0x%llx: outside", inst->word, what, size,
+               (unsigned long long) address);
+}
+
 static uint8_t *reach(struct check_invocation *in, const struct check_inst *inst,
                       const struct check_value *pointer, uint32_t size, const char *what)
 {
     const struct check_shader *s = in->run->shader;
+    if (pointer->c[0] == 0) {
+        return reach_far(in, inst, pointer->c[1], size, what);
+    }
     const struct check_variable *variable = &s->variables[pointer->c[0]];
     uint64_t size_bytes;
     uint8_t *bytes = storage(in, variable, &size_bytes);
@@ -157,6 +189,9 @@ bool check_access(struct check_invocation *in, const struct check_inst *inst)
     case SpvOpLoad: load(in, inst); return true;
     case SpvOpStore: store(in, inst); return true;
     case SpvOpAccessChain: access_chain(in, inst); return true;
+    case SpvOpConvertUToPtr:
+        in->values[inst->result] = (struct check_value){{0, in->values[inst->operands[0]].c[0]}};
+        return true;
     case SpvOpAtomicLoad:
     case SpvOpAtomicStore:
     case SpvOpAtomicExchange:

@@ -35,6 +35,7 @@ static void decorate(struct check_shader *s, const uint32_t *w)
     struct check_variable *variable = &s->variables[w[1]];
     switch (w[2]) {
     case SpvDecorationBinding: variable->binding = w[3]; break;
+    case SpvDecorationDescriptorSet: variable->set = w[3]; break;
     case SpvDecorationBuiltIn: variable->built_in = w[3]; break;
     case SpvDecorationArrayStride: s->types[w[1]].stride = w[3]; break;
     default: break;

@@ -11,11 +11,16 @@
 #include "runtime/vm/gpu.h"
 
 #define CHECK_COMPONENTS_MAX 4u
-#define CHECK_MEMBERS_MAX 16u
+#define CHECK_MEMBERS_MAX 32u
 #define CHECK_CALLS_MAX 64u
 #define CHECK_INPUTS 4u
 
-// Components from the lowest on, each in the low bits; of a pointer the variable and the offset.
+// Where the shader finds the memory of a slot: so far apart that none reaches into another. The low
+// word is near its end, for sums that forget the carry.
+#define CHECK_ADDRESS(slot) (((uint64_t) (slot) + 1) << 44 | 0xffffe000u)
+
+// Components from the lowest on, each in the low bits; of a pointer the variable and the offset, or
+// none and the address.
 struct check_value {
     uint64_t c[CHECK_COMPONENTS_MAX];
 };
@@ -35,7 +40,7 @@ struct check_type {
 struct check_variable {
     uint32_t storage_class; // enum SpvStorageClass_
     uint32_t type;          // that it holds
-    uint32_t binding, built_in;
+    uint32_t set, binding, built_in;
     uint32_t at; // place in what an invocation, or a group, has for itself
     uint32_t size_bytes;
     bool is_variable;
@@ -76,7 +81,8 @@ struct check_buffer {
 // What invocations of a dispatch share.
 struct check_run {
     const struct check_shader *shader;
-    struct check_buffer buffers[2]; // by binding
+    struct check_buffer memories[WJ_GPU_MEMORIES_MAX]; // by set
+    struct check_buffer trap;                          // binding 1 of set 0
     struct wj_gpu_push push;
     uint32_t groups[3]; // how many
     uint32_t group[3];  // that is run

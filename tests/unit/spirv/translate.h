@@ -22,7 +22,11 @@
 static inline struct wj_gpu_caps full_caps(void)
 {
     return (struct wj_gpu_caps){
-        .has_int64 = true, .has_float64 = true, .has_storage8 = true, .has_atomic64 = true};
+        .has_int64 = true,
+                                .has_float64 = true,
+                                .has_storage8 = true,
+                                .has_atomic64 = true,
+                                .memories_max = WJ_GPU_MEMORIES_MAX};
 }
 
 static inline bool has_tool(const char *name)

@@ -133,7 +133,7 @@ static bool dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
     // The high word of 64-bit pointers goes beside the low one.
     const struct wj_gpu_work work = {
         nx, ny, nz, .args = args | UINT64_C(0x123) << 32, .fuel = fuel};
-    return driver->dispatch(kernel, memory, &work, trap, gpu_ms, err);
+    return driver->dispatch(kernel, &memory, &work, trap, gpu_ms, err);
 }
 
 static void run(struct fixture *f, struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
