@@ -532,6 +532,10 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         return refuse_because(dispatch->kernel,
                               "the device stays with the process that forked this one");
     }
+    uint64_t items = (uint64_t) dispatch->nx * dispatch->ny;
+    if (__builtin_mul_overflow(items, dispatch->nz, &items) || items > UINT32_MAX) {
+        return decline(dispatch->kernel, "has more items than a device numbers, 4294967295");
+    }
     struct wj_gpu_shape shape;
     if (dispatch->kernel->gpu_state == WJ_KERNEL_GPU_REFUSED ||
         !lay_out_window(dispatch, &shape, &run.work.window)) {

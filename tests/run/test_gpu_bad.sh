@@ -154,6 +154,8 @@ int main(int argc, char **argv)
     if (strcmp(name, "zero_items") == 0) {
         wjit_parallel_for(0, 1, 1, (wjit_kernel *) 12345, NULL);
         wjit_parallel_for(1, 1, 0, (wjit_kernel *) 12345, NULL);
+    } else if (strcmp(name, "vast") == 0) { // 2^33 items, of which one of the first traps
+        wjit_parallel_for(1u << 16, 1u << 16, 2, unreachable, NULL);
     } else if (strcmp(name, "no_kernel") == 0) {
         wjit_parallel_for(1, 1, 1, (wjit_kernel *) (uintptr_t) most, NULL);
     } else if (strcmp(name, "wrong_type") == 0) {
@@ -206,6 +208,7 @@ on_device='gpu 1 of 1, $'
 both 134 "^store_out: $on_device" store_out
 both 134 "^load_out: $on_device" load_out
 both 134 "^unreachable: $on_device" unreachable
+both 134 '^unreachable: gpu 0 of 1, has more items than a device numbers' vast
 both 134 "^divide: $on_device" divide
 both 134 "^remainder_: $on_device" remainder
 both 134 "^overflow: $on_device" overflow
