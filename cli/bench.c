@@ -262,6 +262,9 @@ static int run_devices(struct bench *bench)
     wjit_gpu_info_t *list = NULL;
     size_t count = 0;
     wjit_error_t error = {.offset = WJIT_NO_OFFSET};
+    if (bench->options->is_gpu_off) {
+        return 0;
+    }
     if (wanted != NULL && *wanted != '\0') {
         return run_place(bench, wanted, wanted, false);
     }

@@ -11,8 +11,13 @@
 
 #include "cli/report.h"
 
-// No module is larger; what is, a device without end say, is refused when it is decoded.
+// No module is larger; what is, is refused when it is decoded.
 #define INPUT_BYTES_MAX (1u << 30)
+
+static bool has_magic(const struct input *input)
+{
+    return !memcmp(input->data, "\0asm", 4) || input_is_compiled(input);
+}
 
 static bool read_all(struct input *input, int fd)
 {
@@ -25,6 +30,9 @@ static bool read_all(struct input *input, int fd)
                 return false;
             }
             input->data = data;
+        }
+        if (input->size_bytes >= 8 && !has_magic(input)) {
+            return true; // the rest is of no matter, and may have no end
         }
         ssize_t got = read(fd, input->data + input->size_bytes, capacity - input->size_bytes);
         if (got == 0) {

@@ -69,6 +69,7 @@ static const char *apply_gpu(struct options *options, const char *value)
         return "DEVICE or off was expected";
     }
     bool is_off = value && !strcmp(value, "off");
+    options->is_gpu_off = is_off;
     options->gpu = is_off ? NULL : value ? value : "";
     return NULL;
 }

@@ -38,6 +38,7 @@ struct options {
     size_t env_count;
     const char *invoke;
     const char *gpu; // NULL: none; "": the best
+    bool is_gpu_off; // bench: no device either, where none that was named means all
     bool explains_gpu;
     wjit_lanes_t lanes;
     bool checks_kernels;

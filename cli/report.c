@@ -121,5 +121,7 @@ int finish_stdout(int code)
     if (errno == EPIPE) {
         return EXIT_CLOSED_PIPE;
     }
-    return report(EXIT_USAGE, "standard output", "%s", strerror(errno));
+    int number = errno;
+    clearerr(stdout); // said once
+    return report(EXIT_USAGE, "standard output", "%s", strerror(number));
 }

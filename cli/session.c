@@ -105,7 +105,9 @@ int session_load(struct session *session)
                           "a compiled module, which is trusted as an executable is: a name that "
                           "ends in .cwasm was expected");
         }
-        session->module = wjit_module_deserialize_file(session->store, file, &error);
+        session->module = session->input.is_mapped
+                              ? wjit_module_deserialize_file(session->store, file, &error)
+                              : wjit_module_deserialize(session->store, &bytes, &error);
     } else if (session->input.is_mapped) {
         session->module = wjit_module_new_file(session->store, file, &error);
     } else {

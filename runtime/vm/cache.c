@@ -176,25 +176,30 @@ static bool find_folder(const char *folder, char path[PATH_BYTES_MAX], struct wj
     return length < (int) PATH_BYTES_MAX || fail(err, base, strerror(ENAMETOOLONG));
 }
 
-// Makes what is missing of the path, for this user alone.
-static void make_folders(char *path)
+// Makes what is missing of the path, for this user alone. 0, or the errno of the first folder that
+// cannot be had.
+static int make_folders(char *path)
 {
     for (char *at = path + 1; *at != '\0'; at++) {
         if (*at == '/') {
             *at = '\0';
-            mkdir(path, 0700);
+            int number = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
             *at = '/';
+            if (number != 0) {
+                return number;
+            }
         }
     }
-    mkdir(path, 0700);
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 static int open_folder(char *path, struct wj_err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
-        make_folders(path);
+        int number = make_folders(path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        errno = fd < 0 && number != 0 ? number : errno;
     }
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {

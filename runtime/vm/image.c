@@ -196,6 +196,9 @@ static bool read_file(int fd, const struct stat *st, struct wj_blob *out, struct
 static bool open_file(struct wj_engine *engine, int fd, const struct stat *st,
                       struct wj_image **out, struct wj_err *err)
 {
+    if (!wj_module_check_size((size_t) st->st_size, err)) {
+        return false; // before any of it is read
+    }
     struct wj_cache *cache = wj_engine_cache(engine, (size_t) st->st_size);
     struct wj_hash128 hash;
     struct wj_blob blob;

@@ -20,6 +20,10 @@ print(len(places) - 1, "devices")
 PYTHON
 [ "$(wc -l <out)" = 1 ] || fail "bench --json: not one line"
 
+# Without devices, where that is asked for.
+expect 0 - "$WJIT" bench --gpu=off --json --threads 2
+[ "$(grep -o '"device"' out | wc -l)" = 1 ] || fail "bench --gpu=off: $(head -c 300 out)"
+
 # A device that is not there is said so before anything is measured.
 expect 125 'no GPU answers to|no Vulkan loader' "$WJIT" bench --gpu=nothing-of-the-kind
 [ ! -s out ] || fail "bench of no device printed: $(head -c 300 out)"

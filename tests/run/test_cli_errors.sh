@@ -293,6 +293,32 @@ if [ -z "${WJIT_EMULATED:-}" ] && ! ldd "$WJIT" | grep -q asan; then
     done
 fi
 
+# What is too large is refused before it is read, and what is no module as soon as that is seen.
+truncate -s 3G vast.wasm
+expect 126 'has 3221225472 bytes, the limit is 1073741824' timeout 20 "$WJIT" vast.wasm
+expect 126 'magic header not detected' timeout 20 "$WJIT" /dev/zero
+rm vast.wasm
+
+# A compiled module may come out of a pipe, as others may.
+"$WJIT" compile ok.wasm -o piped-from.cwasm
+mkfifo piped.cwasm
+cat piped-from.cwasm >piped.cwasm &
+expect 0 - timeout 20 "$WJIT" piped.cwasm
+wait
+
+# The first reason counts, and is said once.
+expect 125 'cache folder /sys/nowhere/wjit: (Operation not permitted|Permission denied|Read-only)' \
+    "$WJIT" --cache /sys/nowhere/wjit ok.wasm
+if [ -c /dev/full ]; then
+    cat >numbers.wat <<'WAT'
+(module (func (export "one") (result i32) (i32.const 1)))
+WAT
+    wat2wasm numbers.wat -o numbers.wasm
+    code=0
+    "$WJIT" --invoke one numbers.wasm >/dev/full 2>err || code=$?
+    [ "$code" = 125 ] && [ "$(wc -l <err)" = 1 ] || fail "a full output: $code, $(cat err)"
+fi
+
 # Every error is one line on stderr, with nothing on stdout.
 for arguments in nosuch.wasm "--bogus x" invalid.wasm unknown.wasm "--max-memory 1 big.wasm"; do
     # shellcheck disable=SC2086
