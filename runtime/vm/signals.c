@@ -57,6 +57,8 @@ static __thread struct {
     uint64_t stack_high;
     void *signal_stack; // of ours, or NULL
     size_t signal_stack_bytes;
+    int passed_on;         // the signal that an earlier handler has now, or 0
+    const void *passed_at; // the frame that handed it on
 } thread __attribute__((tls_model("initial-exec")));
 
 // ---- The handlers -------------------------------------------------------------------------------
@@ -82,6 +84,15 @@ static void pass_on_to_default(int number, const siginfo_t *info)
     }
 }
 
+// Whether the handler that has this signal from us put ours back in its place and sent the signal
+// again, for the default action, as Python's does. One that has jumped out of its frame instead has
+// left nothing below it.
+static bool is_sent_again(int number, const siginfo_t *info, const void *frame)
+{
+    return thread.passed_on == number && info->si_code == SI_TKILL && info->si_pid == getpid() &&
+           (uintptr_t) frame < (uintptr_t) thread.passed_at;
+}
+
 // Hands a signal on as if we were not there.
 static void pass_on(int number, siginfo_t *info, void *context)
 {
@@ -89,7 +100,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
     // A handler that was installed after ours may hand on to us what we have handed on to it: then
     // the record of this very signal carries our mark, in padding that the kernel zeroes.
     uint64_t *mark = (uint64_t *) ((char *) info + sizeof *info - sizeof *mark);
-    if (*mark == PASSED_ON) {
+    if (*mark == PASSED_ON || is_sent_again(number, info, __builtin_frame_address(0))) {
         *mark = 0;
         pass_on_to_default(number, info);
         return;
@@ -103,6 +114,8 @@ static void pass_on(int number, siginfo_t *info, void *context)
         return;
     }
     *mark = PASSED_ON;
+    thread.passed_on = number;
+    thread.passed_at = __builtin_frame_address(0);
     sigset_t blocked = previous->sa_mask;
     if ((previous->sa_flags & SA_NODEFER) == 0) {
         sigaddset(&blocked, number);
@@ -121,6 +134,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
         previous->sa_handler(number);
     }
     *mark = 0;
+    thread.passed_on = 0;
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
