@@ -621,6 +621,7 @@ static bool one_pass(struct wj_spv_translator *t)
     t->early_accesses = 0;
     t->loop_count = 0;
     t->branch_count = 0;
+    t->window_count = 0;
     t->load_count = 0;
     t->opaque_count = 1; // 1 is taken by wj_spv_zero()
     t->stack_count = 0;
@@ -648,6 +649,18 @@ static bool facts_init(struct wj_spv_translator *t, struct wj_spv_facts *facts)
     };
     return facts->flags != NULL && facts->roots_at != NULL && facts->extents != NULL &&
            facts->regions != NULL;
+}
+
+static bool refuse_branches(struct wj_spv_translator *t)
+{
+    if (t->window_count == 0) {
+        return wj_spv_refuse(t, NULL, "%u conditional branches, %d is the limit", t->branch_count,
+                             BRANCHES_MAX);
+    }
+    return wj_spv_refuse(t, NULL,
+                         "%u conditional branches, of which %u are accesses that may go to memory "
+                         "of its own, %d is the limit",
+                         t->branch_count + t->window_count, t->window_count, BRANCHES_MAX);
 }
 
 bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func, uint32_t id,
@@ -680,9 +693,8 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
             return false;
         }
         t->current = &t->funcs[position];
-        if (t->branch_count > BRANCHES_MAX) {
-            return wj_spv_refuse(t, NULL, "%u conditional branches, %d is the limit",
-                                 t->branch_count, BRANCHES_MAX);
+        if (t->branch_count + t->window_count > BRANCHES_MAX) {
+            return refuse_branches(t);
         }
         if (!facts.has_changed) {
             *is_useful = t->early_accesses != 0;

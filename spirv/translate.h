@@ -291,6 +291,7 @@ struct wj_spv_translator {
     uint32_t early_accesses; // made while none had
     uint32_t loop_count;
     uint32_t branch_count; // conditional ones
+    uint32_t window_count; // accesses that may go to the item's own memory: branches, too
     uint32_t load_count;   // and calls
     uint32_t brk;          // variable: label index + 1 of a branch under way
     bool uses_brk;

@@ -101,7 +101,7 @@ uint32_t wj_spv_window_load(struct wj_spv_translator *t, uint32_t index)
     if (t->window.load == 0) {
         t->window.load = wj_spv_id(&t->b);
     }
-    t->branch_count++;
+    t->window_count++;
     return WJ_SPV_OP(&t->b, SpvOpFunctionCall, t->types[REPR_U32], t->window.load, index);
 }
 
@@ -110,7 +110,7 @@ void wj_spv_window_store(struct wj_spv_translator *t, uint32_t index, uint32_t v
     if (t->window.store == 0) {
         t->window.store = wj_spv_id(&t->b);
     }
-    t->branch_count++;
+    t->window_count++;
     WJ_SPV_OP(&t->b, SpvOpFunctionCall, wj_spv_type_void(&t->b), t->window.store, index, value);
 }
 
