@@ -1,5 +1,6 @@
-// --check-kernels: a dispatch in the portable, the reversed and a shuffled order, and on the
-// device. Bytes that differ are a race in the guest, or a fault of the device or its driver.
+// --check-kernels: a dispatch in the portable, the reversed and a shuffled order, in lanes where it
+// would run so, and on the device. Bytes that differ are a race in the guest, or a fault of the
+// device or its driver.
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -161,12 +162,15 @@ static bool check_orders(struct check *check, struct wj_trap **stop)
 {
     static const struct {
         enum wj_kernel_order order;
-        const char *where;
+        const char *where, *why;
     } others[] = {
-        {WJ_ORDER_REVERSED, "in the reversed order"},
-        {WJ_ORDER_SHUFFLED, "in a shuffled order"},
+        {WJ_ORDER_REVERSED, "in the reversed order", "its items depend on each other"},
+        {WJ_ORDER_SHUFFLED, "in a shuffled order", "its items depend on each other"},
+        {WJ_ORDER_LANES, "with several items at a time",
+         "its items depend on each other, or the code for lanes is at fault"},
     };
-    for (unsigned i = 0; i < 2 && check->message[0] == '\0'; i++) {
+    const unsigned count = sizeof others / sizeof others[0];
+    for (unsigned i = 0; i < count && check->message[0] == '\0'; i++) {
         struct wj_trap *other = NULL;
         image_restore(check->before);
         if (!wj_kernel_run_ordered(check->dispatch, others[i].order, &other)) {
@@ -176,7 +180,7 @@ static bool check_orders(struct check *check, struct wj_trap **stop)
             *stop = other;
             return false;
         }
-        compare(check, other, others[i].where, "its items depend on each other");
+        compare(check, other, others[i].where, others[i].why);
         wj_trap_release(other);
     }
     return true;

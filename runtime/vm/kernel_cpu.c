@@ -70,7 +70,7 @@ static uint64_t permute(uint64_t value, unsigned bits)
 // Which of [0, count) comes as number i.
 static uint64_t nth(enum wj_kernel_order order, uint64_t i, uint64_t count)
 {
-    if (order == WJ_ORDER_PORTABLE) {
+    if (order == WJ_ORDER_PORTABLE || order == WJ_ORDER_LANES) {
         return i;
     }
     if (order == WJ_ORDER_REVERSED) {
@@ -191,7 +191,7 @@ static void take_parts(struct cpu_thread *thread, uint64_t limit_ns)
             break;
         }
         uint64_t end = job->count - first < part ? job->count : first + part;
-        if (job->order != WJ_ORDER_PORTABLE) {
+        if (job->order == WJ_ORDER_REVERSED || job->order == WJ_ORDER_SHUFFLED) {
             first = nth(job->order, first, job->count);
             end = first + 1;
         }
@@ -425,6 +425,13 @@ bool wj_kernel_run_ordered(const struct wj_dispatch *dispatch, enum wj_kernel_or
         return true;
     }
     job.count = plane * dispatch->nz;
+    if (order == WJ_ORDER_LANES) {
+        job.part = job.count;
+        job.lanes = wj_kernel_lanes_code(dispatch);
+        if (job.lanes == NULL) {
+            return false;
+        }
+    }
     pthread_mutex_init(&job.lock, NULL);
     take_own_parts(&job, UINT64_MAX);
     pthread_mutex_destroy(&job.lock);

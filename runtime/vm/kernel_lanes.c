@@ -68,7 +68,8 @@ static void report(struct wj_kernel *kernel, uint64_t code, const struct wj_err 
 static bool is_worth_it(const struct wj_dispatch *dispatch)
 {
     uint64_t items = dispatch->shape.items != 0 ? dispatch->shape.items : 1;
-    return dispatch->kernels->engine->settings.lanes_mode == WJ_LANES_ALL ||
+    const struct wj_settings *settings = &dispatch->kernels->engine->settings;
+    return settings->lanes_mode == WJ_LANES_ALL || settings->checks_kernels ||
            items * dispatch->nx * dispatch->ny >= ITEMS_MIN || dispatch->nz >= ITEMS_MIN ||
            dispatch->kernel->report.dispatches >= DISPATCHES_MIN;
 }

@@ -131,9 +131,10 @@ bool wj_kernel_run_cpu(const struct wj_dispatch *dispatch, struct wj_trap **trap
 void *wj_kernel_lanes_code(const struct wj_dispatch *dispatch);
 void wj_kernel_lanes_free(struct wj_kernel *kernel);
 
-// One thread, one item after the other; groups, and the items of each phase.
-enum wj_kernel_order { WJ_ORDER_PORTABLE, WJ_ORDER_REVERSED, WJ_ORDER_SHUFFLED };
-// Of a pure kernel. False: the shadow stack has no room for it.
+// One thread, one item after the other; groups, and the items of each phase. In lanes: in the
+// portable order, as many at a time as the kernel's code for that does.
+enum wj_kernel_order { WJ_ORDER_PORTABLE, WJ_ORDER_REVERSED, WJ_ORDER_SHUFFLED, WJ_ORDER_LANES };
+// Of a pure kernel. False: the shadow stack has no room for it, or it has no code for lanes.
 bool wj_kernel_run_ordered(const struct wj_dispatch *dispatch, enum wj_kernel_order order,
                            struct wj_trap **trap);
 // The part of memory 0 that holds nothing once the dispatch is over: [*first, *end) below the

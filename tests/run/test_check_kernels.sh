@@ -150,6 +150,26 @@ C
 check 134 'traps, dispatch 1: no trap in the portable order, unreachable in the reversed order' \
     racy_trap.wasm
 
+# Each order counts right, as long as one item comes after the other.
+guest racy_count "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
+#include <wjit/gpu.h>
+static uint32_t out[100];
+static void counts(uint32_t x, uint32_t y, uint32_t z, const void *args)
+{
+    (void) y, (void) z, (void) args;
+    out[0] += x >= 8;
+    out[64] += x >= 16;
+}
+int main(void)
+{
+    wjit_parallel_for(64, 1, 1, counts, 0);
+    return out[0] == 12345;
+}
+C
+check 0 'kernel counts: 1 of 1 dispatches checked' --lanes=off racy_count.wasm
+check 134 'counts, dispatch 1: the byte at address 0x.* in the portable order, .* with several '\
+'items at a time: its items depend on each other' --lanes=all racy_count.wasm
+
 : "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
 export VK_ICD_FILENAMES
 if [ -z "$VK_ICD_FILENAMES" ] || [ ! -e /usr/include/vulkan/vk_layer.h ]; then
