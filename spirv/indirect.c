@@ -36,7 +36,30 @@ bool wj_spv_check_barred(struct wj_spv_translator *t, const struct wj_op *op)
 
 enum entry { ENTRY_NULL, ENTRY_OTHER_TYPE, ENTRY_BARRED, ENTRY_TARGET };
 
-static enum entry entry_of(const struct wj_spv_translator *t, const struct wj_op *op, uint32_t i)
+enum { SCANNED_FOR = 1, SCANNED_AGAINST };
+
+// Where there are too many to choose from, most are a library's, which print or allocate: what
+// calls the host, directly or not, need not be tried.
+static bool is_weed(struct wj_spv_translator *t, uint32_t func)
+{
+    struct wj_kernel_facts facts;
+    struct wj_err ignored;
+    if (t->scanned == NULL) {
+        t->scanned = WJ_ARENA_ARRAY(t->kept, uint8_t, t->module->func_count);
+    }
+    if (t->scanned == NULL) {
+        t->has_failed = true;
+        return false;
+    }
+    if (t->scanned[func] == 0) {
+        wj_err_clear(&ignored);
+        const bool is_good = wj_kernel_scan(t->module, func, NULL, &facts, &ignored);
+        t->scanned[func] = is_good && facts.is_for_device ? SCANNED_FOR : SCANNED_AGAINST;
+    }
+    return t->scanned[func] == SCANNED_AGAINST;
+}
+
+static enum entry entry_of(struct wj_spv_translator *t, const struct wj_op *op, uint32_t i)
 {
     const uint32_t func = t->table.funcs[i];
     if (func == WJ_TABLE_ENTRY_NULL) {
@@ -45,8 +68,9 @@ static enum entry entry_of(const struct wj_spv_translator *t, const struct wj_op
     if (!wj_kernel_table_matches(&t->table, i, op->index)) {
         return ENTRY_OTHER_TYPE;
     }
-    const bool is_barred =
-        t->module->funcs[func].is_imported || wj_spv_is_barred(t->barred, t->current->index, func);
+    const bool is_barred = t->module->funcs[func].is_imported ||
+                           wj_spv_is_barred(t->barred, t->current->index, func) ||
+                           (t->weeds_out && is_weed(t, func));
     return is_barred ? ENTRY_BARRED : ENTRY_TARGET;
 }
 
@@ -129,8 +153,19 @@ struct cases {
     uint32_t func_count;
 };
 
+// How many functions there are to choose from.
+static uint32_t count_targets(struct wj_spv_translator *t, const struct wj_op *op)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < t->table.count && count <= TARGETS_MAX; i++) {
+        count += entry_of(t, op, i) == ENTRY_TARGET && !wj_kernel_table_repeats(&t->table, i);
+    }
+    return count;
+}
+
 static bool gather(struct wj_spv_translator *t, const struct wj_op *op, struct cases *cases)
 {
+    t->weeds_out = t->weeds_out || count_targets(t, op) > TARGETS_MAX;
     for (uint32_t i = 0; i < t->table.count; i++) {
         if (entry_of(t, op, i) != ENTRY_TARGET) {
             continue;

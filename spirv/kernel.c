@@ -750,6 +750,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
                         struct wj_gpu_code *code, struct wj_err *reason)
 {
     struct wj_arena arena = {0}; // of what is barred
+    uint8_t *scanned = NULL;
     struct wj_spv_translator *t = calloc(1, sizeof *t);
     const struct wj_spv_barred *barred = NULL;
     bool is_good = false;
@@ -764,8 +765,11 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
             .reason = reason,
             .kernel_index = func_index,
             .barred = barred,
+            .kept = &arena,
+            .scanned = scanned,
         };
         is_good = try_translate(t, shape, code, &failure);
+        scanned = t->scanned;
         struct wj_spv_barred *more = WJ_ARENA_NEW(&arena, struct wj_spv_barred);
         if (is_good || failure.to == func_index || more == NULL) {
             break;

@@ -246,6 +246,7 @@ struct wj_spv_translator {
     const struct wj_module *module;
     const struct wj_gpu_caps *caps;
     struct wj_err *reason;
+    struct wj_arena *kept; // of all tries
     uint32_t kernel_index;
     bool is_64;           // pointers, which are addresses of memory 0
     uint32_t offset_base; // byte offset that the ones in `stop` count from
@@ -273,6 +274,8 @@ struct wj_spv_translator {
 
     // Calls through tables: what was found out before, and the table that was read last.
     const struct wj_spv_barred *barred;
+    bool weeds_out;   // what scans find to be nothing for a device is barred from the start
+    uint8_t *scanned; // [functions], of all tries: SCANNED_FOR or _AGAINST; NULL: none yet
     struct wj_kernel_table table;
     uint32_t table_index;
     bool has_indirect;

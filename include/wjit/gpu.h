@@ -27,9 +27,10 @@
  *  3. To run on a GPU a kernel, and all it calls, is pure computation: integers, floats, v128,
  *     loads, stores, atomic operations (but wait and notify), local variables, control flow, calls
  *     without recursion: of functions by name, or through pointers and virtual functions of at most
- *     32 functions of a type. Calls of the host (so printf and malloc), memory.grow, writes to
- *     globals, exceptions and recursion keep it on the CPU, where it runs as ever; where only a
- *     pointer leads to such a function, once an item goes there.
+ *     32 functions of a type, not counting those that call the host. Calls of the host (so printf
+ *     and malloc), memory.grow, writes to globals, exceptions and recursion keep it on the CPU,
+ *     where it runs as ever; where only a pointer leads to such a function, once an item goes
+ *     there.
  *     `wjit --gpu-explain` names the reason and the byte offset.
  *  4. Memory of its own is a local variable or, in groups, `shared` and `own`. Local arrays live
  *     on the shadow stack: they are private to the item but slow on a GPU, so prefer scalars.
