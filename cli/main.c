@@ -1,9 +1,13 @@
 // wjit, the command: runs, compiles, validates and shows WebAssembly modules.
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/pages.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 
@@ -59,9 +63,23 @@ static int reserve_stack(void)
                         (unsigned long long) bytes, STACK_BYTES_MIN);
 }
 
+// Most of what a run allocates, laid under the heap at once: the faults of its pages one by one are
+// a tenth of the time that a small program takes.
+static void populate_heap(void)
+{
+    enum { HEAP_BYTES = 112 * 1024 }; // glibc's heap begins with 132 KiB
+    void *first = malloc(1);
+    uintptr_t end = (uintptr_t) sbrk(0);
+    if (first != NULL && end - (uintptr_t) first >= HEAP_BYTES) {
+        wj_pages_populate(first, HEAP_BYTES);
+    }
+    free(first);
+}
+
 int main(int argc, char **argv)
 {
     fill_streams();
+    populate_heap();
     struct options options = {.command = COMMAND_HELP};
     int code = reserve_stack();
     if (!code) {

@@ -22,6 +22,8 @@
 #define CHUNK_BYTES_MIN (256u * 1024u)
 // Functions in such a chunk: with more, small ones, it is full before its bytes are.
 #define CHUNK_FUNCS 2048u
+// Pages of lazy compilation that are there from the start: the code of a small program.
+#define LAZY_BYTES_FIRST 32768u
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
@@ -251,6 +253,9 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
             if (code->chunk == NULL) {
                 return fail_no_room(code, err);
             }
+            uint64_t usual = code->image->module->code_section_bytes * CODE_BYTES_USUAL;
+            wj_region_populate(code->region, code->chunk,
+                               usual < LAZY_BYTES_FIRST ? (size_t) usual : LAZY_BYTES_FIRST);
         }
         bool needs_room;
         struct wj_err failure;
