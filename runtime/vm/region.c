@@ -37,7 +37,7 @@ static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes
         void *write =
             mmap(NULL, code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
         if (write != MAP_FAILED) {
-            is_mapped = mmap(exec, code_bytes, PROT_READ | PROT_EXEC,
+            is_mapped = mmap(exec, code_bytes, wj_code_protection(),
                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
             if (is_mapped) {
                 region->write = write;
@@ -111,7 +111,7 @@ static bool copy_views(struct wj_region *region)
         (end <= from || write_all(fd, region->write + from, end - from, from)) &&
         mmap(region->write, region->code_bytes, PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED &&
-        mmap(exec + from, region->code_bytes - from, PROT_READ | PROT_EXEC,
+        mmap(exec + from, region->code_bytes - from, wj_code_protection(),
              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) != MAP_FAILED;
     int number = errno;
     close(fd);
@@ -294,7 +294,7 @@ static bool map_source(struct wj_region *region, const struct wj_code_source *so
     }
     *is_damaged = wj_hash64(code, source->size_bytes) != source->checksum;
     uint8_t *exec = region->exec + region->table_bytes;
-    if (!*is_damaged && mprotect(code, size, PROT_READ | PROT_EXEC) == 0 &&
+    if (!*is_damaged && mprotect(code, size, wj_code_protection()) == 0 &&
         mremap(code, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, exec) == exec) {
         return true;
     }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "runtime/vm/cpu.h"
@@ -58,6 +59,11 @@ static inline void wj_ucontext_resume(ucontext_t *context, uint64_t pc, uint64_t
     context->uc_mcontext.gregs[REG_RIP] = (greg_t) pc;
     context->uc_mcontext.gregs[REG_RDI] = (greg_t) argument;
     context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t) 0x400;
+}
+
+static inline int wj_code_protection(void)
+{
+    return PROT_READ | PROT_EXEC;
 }
 
 // MXCSR: all exceptions masked, round to nearest, no flushing. The low six bits are sticky flags.
@@ -131,6 +137,14 @@ static inline void wj_ucontext_resume(ucontext_t *context, uint64_t pc, uint64_t
     context->uc_mcontext.pc = pc;
     context->uc_mcontext.regs[0] = argument;
     context->uc_mcontext.pstate &= ~(uint64_t) 0xc00;
+}
+
+// An indirect jump that leads into code elsewhere than to a landing pad faults, where the processor
+// checks that.
+static inline int wj_code_protection(void)
+{
+    bool has_bti = (getauxval(AT_HWCAP2) & HWCAP2_BTI) != 0;
+    return PROT_READ | PROT_EXEC | (has_bti ? PROT_BTI : 0);
 }
 
 // FPCR: round to nearest, no flushing, no default NaN, no trapping.
