@@ -4,25 +4,8 @@ shapes whose cost must grow linearly have FACTOR times their size."""
 import os
 import sys
 
+from binary import HEADER, leb, section, vector
 
-def leb(n):
-    out = bytearray()
-    while n > 127:
-        out.append(n & 127 | 128)
-        n >>= 7
-    out.append(n)
-    return bytes(out)
-
-
-def section(number, contents):
-    return bytes([number]) + leb(len(contents)) + contents
-
-
-def vector(items):
-    return leb(len(items)) + b"".join(items)
-
-
-HEADER = b"\0asm\1\0\0\0"
 NOTHING = b"\x60\0\0" # the type of a function of nothing to nothing
 
 

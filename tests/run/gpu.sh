@@ -5,6 +5,17 @@
 [ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
 export VK_ICD_FILENAMES
 
+# The portable body, of one dimension.
+# shellcheck disable=SC2016 # the names are WebAssembly's
+parallel_for='(func $dispatch (export "wjit.parallel_for.v1")
+    (param $nx i32) (param $ny i32) (param $nz i32) (param $k i32) (param $args i32)
+    (local $x i32)
+    (loop $again
+      (call_indirect (param i32 i32 i32 i32) (local.get $x) (i32.const 0) (i32.const 0)
+                     (local.get $args) (local.get $k))
+      (local.set $x (i32.add (local.get $x) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $x) (local.get $nx)))))'
+
 # program NAME [FUNCTIONS]: kernel body on stdin; what 100 items store at args, 16 bytes each, is
 # printed.
 # Locals: $at (where the item stores), $i, $v, $w (i32), $q (i64).
@@ -25,14 +36,7 @@ program() {
                  (i32.mul (i32.add (local.get \$i) (i32.const 1)) (i32.const 0x01010101)))
       (local.set \$i (i32.add (local.get \$i) (i32.const 1)))
       (br_if \$again (i32.lt_u (local.get \$i) (i32.const 1024)))))
-  (func \$dispatch (export "wjit.parallel_for.v1")
-    (param \$nx i32) (param \$ny i32) (param \$nz i32) (param \$k i32) (param \$args i32)
-    (local \$x i32)
-    (loop \$again
-      (call_indirect (param i32 i32 i32 i32) (local.get \$x) (i32.const 0) (i32.const 0)
-                     (local.get \$args) (local.get \$k))
-      (local.set \$x (i32.add (local.get \$x) (i32.const 1)))
-      (br_if \$again (i32.lt_u (local.get \$x) (local.get \$nx)))))
+  $parallel_for
   (func (export "_start")
     (call \$fill (i32.const 2))
     (call \$dispatch (i32.const 100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 8192))

@@ -13,6 +13,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from binary import leb
+
 WJIT = os.environ["WJIT"]
 IS_EMULATED = "WJIT_EMULATED" in os.environ
 ROUNDS = 4 if IS_EMULATED else 40
@@ -64,15 +66,6 @@ class Run:
 
     def __repr__(self):
         return f"{self.code} {self.out!r} {self.cache} {self.errors}"
-
-
-def leb(value):
-    out = b""
-    while True:
-        out += bytes([value & 0x7f | (0x80 if value > 0x7f else 0)])
-        value >>= 7
-        if not value:
-            return out
 
 
 def make_modules():

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from bombs import leb, section
+from binary import leb, section
 
 STATUS_INVALID, STATUS_TOO_LARGE = 126, 137
 REFUSED_MS, REFUSED_MIB = 300, 60 # most of it is the file, which is mapped

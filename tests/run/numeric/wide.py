@@ -1,6 +1,11 @@
 """A module of the operations of wide arithmetic, which Debian's assembler does not know, on edge
 values with their operands in all forms; and what each export gives, by this language's integers."""
 import itertools
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from binary import HEADER, leb, section, vector
 
 I64, I32, EMPTY = 0x7e, 0x7f, 0x40
 HALVES = [0, 1, 2, 0xffffffff, 0x123456789abcdef0, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1]
@@ -8,15 +13,6 @@ FACTOR, TURN, MASK = 0x9e3779b97f4a7c15, 7, 2**64 - 1
 HASH, OPERAND, LOW, HIGH, OTHER, OTHERS = 0, 1, 5, 6, 7, 16
 ZERO = OTHER + OTHERS # an i32 that the compiler does not know
 PLACE = 64            # in memory, of operands
-
-
-def leb(n):
-    out = bytearray()
-    while True:
-        out.append(n & 127 | (128 if n > 127 else 0))
-        n >>= 7
-        if not n:
-            return bytes(out)
 
 
 def const(value):
@@ -127,11 +123,6 @@ def function(op, form):
     return text + get(HASH), signed(hash_)
 
 
-def section(number, items):
-    contents = leb(len(items)) + b"".join(items)
-    return bytes([number]) + leb(len(contents)) + contents
-
-
 def module():
     """(bytes, lines that its trace must have)"""
     bodies, exports, lines = [b"\0\x0b"], [], []
@@ -143,6 +134,6 @@ def module():
         bodies.append(local_groups + text + b"\x0b")
         lines.append(f"  R {name} {result}")
     types = [b"\x60\0\0", b"\x60\0\1" + bytes([I64])]
-    return b"\0asm\1\0\0\0" + section(1, types) + \
-        section(3, [b"\0"] + [b"\1"] * len(exports)) + section(5, [b"\0\1"]) + \
-        section(7, exports) + section(10, [leb(len(b)) + b for b in bodies]), lines
+    sections = [(1, types), (3, [b"\0"] + [b"\1"] * len(exports)), (5, [b"\0\1"]),
+                (7, exports), (10, [leb(len(b)) + b for b in bodies])]
+    return HEADER + b"".join(section(n, vector(items)) for n, items in sections), lines

@@ -67,8 +67,7 @@ static inline wasm_instance_t *embed_instance(wasm_store_t *store, const uint8_t
 // A host function (i32) -> (i32).
 static inline wasm_func_t *embed_host(wasm_store_t *store, wjit_func_callback_t callback, void *env)
 {
-    wasm_functype_t *type =
-        wasm_functype_new_1_1(wasm_valtype_new_i32(), wasm_valtype_new_i32());
+    wasm_functype_t *type = wasm_functype_new_1_1(wasm_valtype_new_i32(), wasm_valtype_new_i32());
     wasm_func_t *func = wjit_func_new(store, type, callback, env, NULL);
     wasm_functype_delete(type);
     assert_non_null(func);
@@ -87,11 +86,25 @@ static inline wasm_trap_t *embed_call(const wasm_instance_t *instance, const cha
     for (size_t i = 0; i < count; i++) {
         values[i] = (wjit_val_t){.kind = WASM_I32, .of.i32 = args[i]};
     }
-    wasm_trap_t *trap =
-        wjit_func_call(func, values, count, results, wasm_func_result_arity(func));
+    wasm_trap_t *trap = wjit_func_call(func, values, count, results, wasm_func_result_arity(func));
     if (trap == NULL && result != NULL) {
         *result = results[0].of.i32;
     }
+    wasm_extern_delete(export);
+    return trap;
+}
+
+// The same by the typed call: a signature as in wjit_call_new, arguments and results in the cells.
+static inline wasm_trap_t *embed_run(const wasm_instance_t *instance, const char *name,
+                                     const char *signature, wjit_cell_t *cells)
+{
+    wasm_extern_t *export = wjit_instance_export(instance, name, strlen(name));
+    assert_non_null(export);
+    wjit_call_t *call = wjit_call_new(wasm_extern_as_func(export), signature, NULL);
+    assert_non_null(call);
+    wjit_signals_claim(); // cmocka installs its own for each test
+    wasm_trap_t *trap = wjit_call_run(call, cells);
+    wjit_call_delete(call);
     wasm_extern_delete(export);
     return trap;
 }

@@ -151,24 +151,57 @@ static void test_in_a_call(void **state)
     embed_close(&e);
 }
 
-static wasm_trap_t *run(wasm_instance_t *instance, const char *name, const char *signature,
-                        wjit_cell_t *cells)
-{
-    wasm_extern_t *export = wjit_instance_export(instance, name, strlen(name));
-    wjit_call_t *call = wjit_call_new(wasm_extern_as_func(export), signature, NULL);
-    wjit_signals_claim(); // cmocka installs its own for each test
-    wasm_trap_t *trap = wjit_call_run(call, cells);
-    wjit_call_delete(call);
-    wasm_extern_delete(export);
-    return trap;
-}
-
 static bool is_new(wasm_instance_t *instance)
 {
     wjit_cell_t cells[5];
-    return run(instance, "state", ":iliil", cells) == NULL && cells[0].i32 == 1 &&
+    return embed_run(instance, "state", ":iliil", cells) == NULL && cells[0].i32 == 1 &&
            cells[1].i64 == 'a' + 'b' + 'c' && cells[2].i32 == 2 && cells[3].i32 == 1 &&
            cells[4].i64 == 5;
+}
+
+// A host function that forks: the child runs wasm in the nested call, its traps too, and ends.
+static wasm_trap_t *forking_host(void *env, wjit_caller_t *caller, const wjit_val_t *args,
+                                 wjit_val_t *results)
+{
+    wasm_instance_t **instance = env;
+    (void) caller;
+    pid_t child = fork();
+    if (child == 0) {
+        int32_t address = -4, n = 15, sum = 0;
+        bool good = true;
+        for (unsigned i = 0; i < 3; i++) {
+            wasm_trap_t *trap = embed_call(*instance, "load", &address, 1, NULL);
+            good = good && trap != NULL && wjit_trap_code(trap) == WJIT_TRAP_MEMORY_OUT_OF_BOUNDS;
+            wasm_trap_delete(trap);
+            trap = embed_call(*instance, "deep", &n, 1, NULL);
+            good = good && trap != NULL && wjit_trap_code(trap) == WJIT_TRAP_CALL_STACK_EXHAUSTED;
+            wasm_trap_delete(trap);
+            good = good && embed_call(*instance, "fib", &n, 1, &sum) == NULL && sum == 610;
+        }
+        _exit(good ? 7 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    results[0].of.i32 = args[0].of.i32 + (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    return NULL;
+}
+
+static void test_nested_call(void **state)
+{
+    (void) state;
+    struct embed e;
+    embed_open(&e, NULL);
+    wasm_func_t *host = embed_host(e.store, forking_host, &e.instance);
+    wasm_extern_t *imports[] = {wasm_func_as_extern(host)};
+    e.instance = embed_instance(e.store, guest_calls, sizeof guest_calls, imports, 1);
+    wasm_func_delete(host);
+    for (int32_t i = 0; i < 3; i++) {
+        assert_int_equal(embed_value(e.instance, "call_host", i), 107 + i);
+        const int32_t arg = -4;
+        embed_expect(embed_call(e.instance, "load", &arg, 1, NULL), WJIT_TRAP_MEMORY_OUT_OF_BOUNDS,
+                     "out of bounds memory access");
+    }
+    embed_close(&e);
 }
 
 // A tenant of the child leaves nothing to the next one.
@@ -190,7 +223,8 @@ static void test_pool(void **state)
                 wasm_instance_t *tenant = wjit_pool_take(pool, &trap, NULL);
                 wjit_cell_t at = {.i32 = i * 4096 + 5};
                 is_good = tenant != NULL && is_new(tenant) &&
-                          run(tenant, "touch", "i:", &at) == NULL && wjit_pool_give(pool, tenant);
+                          embed_run(tenant, "touch", "i:", &at) == NULL &&
+                          wjit_pool_give(pool, tenant);
             }
             _exit(is_good ? 0 : 1);
         }
@@ -198,7 +232,7 @@ static void test_pool(void **state)
         wasm_trap_t *trap = NULL;
         wasm_instance_t *tenant = wjit_pool_take(pool, &trap, NULL);
         assert_true(is_new(tenant));
-        assert_null(run(tenant, "touch", "i:", &(wjit_cell_t){.i32 = 9000}));
+        assert_null(embed_run(tenant, "touch", "i:", &(wjit_cell_t){.i32 = 9000}));
         assert_true(wjit_pool_give(pool, tenant));
     }
     wjit_pool_delete(pool);
@@ -263,9 +297,8 @@ static void test_gpu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_code),
-        cmocka_unit_test(test_in_a_call),
-        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_code),        cmocka_unit_test(test_in_a_call),
+        cmocka_unit_test(test_nested_call), cmocka_unit_test(test_pool),
         cmocka_unit_test(test_gpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,23 +22,10 @@ static wasm_instance_t *take(wjit_pool_t *pool)
     return instance;
 }
 
-static wasm_trap_t *run(wasm_instance_t *instance, const char *name, const char *signature,
-                        wjit_cell_t *cells)
-{
-    wasm_extern_t *export = wjit_instance_export(instance, name, strlen(name));
-    wjit_call_t *call = wjit_call_new(wasm_extern_as_func(export), signature, NULL);
-    assert_non_null(call);
-    wjit_signals_claim(); // cmocka installs its own for each test
-    wasm_trap_t *trap = wjit_call_run(call, cells);
-    wjit_call_delete(call);
-    wasm_extern_delete(export);
-    return trap;
-}
-
 static void expect_new(wasm_instance_t *instance)
 {
     wjit_cell_t cells[5];
-    assert_null(run(instance, "state", ":iliil", cells));
+    assert_null(embed_run(instance, "state", ":iliil", cells));
     assert_int_equal(cells[0].i32, 1);
     assert_int_equal(cells[1].i64, 'a' + 'b' + 'c');
     assert_int_equal(cells[2].i32, 2);
@@ -57,27 +44,27 @@ static void test_as_new(wjit_pool_config_t config, int32_t touched)
         wasm_instance_t *b = take(pool);
         expect_new(a);
         expect_new(b);
-        assert_null(run(a, "segments", ":", NULL));
-        assert_null(run(a, "dirty", ":", NULL));
+        assert_null(embed_run(a, "segments", ":", NULL));
+        assert_null(embed_run(a, "dirty", ":", NULL));
         expect_new(b);
         for (int32_t i = 0; i < touched; i++) {
             wjit_cell_t at = {.i32 = i * 4096 + 5};
-            assert_null(run(b, "touch", "i:", &at));
+            assert_null(embed_run(b, "touch", "i:", &at));
         }
         assert_true(wjit_pool_give(pool, a));
         assert_true(wjit_pool_give(pool, b));
         // Grown anew, all that is new is zero and null.
         wasm_instance_t *c = take(pool);
         wjit_cell_t cells[5] = {{.i32 = 3}, {.i32 = 8}};
-        assert_null(run(c, "grow", "ii:i", cells));
-        assert_null(run(c, "state", ":iliil", cells));
+        assert_null(embed_run(c, "grow", "ii:i", cells));
+        assert_null(embed_run(c, "state", ":iliil", cells));
         assert_int_equal(cells[0].i32, config.memory_max_bytes != 0 ? 4 : 1);
         assert_int_equal(cells[1].i64, 'a' + 'b' + 'c');
         assert_int_equal(cells[2].i32, 10);
         assert_int_equal(cells[3].i32, 1 << 8);
-        embed_expect(run(c, "touch", "i:", &(wjit_cell_t){.i32 = 4 << 16}),
+        embed_expect(embed_run(c, "touch", "i:", &(wjit_cell_t){.i32 = 4 << 16}),
                      WJIT_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access");
-        assert_null(run(c, "segments", ":", NULL));
+        assert_null(embed_run(c, "segments", ":", NULL));
         assert_true(wjit_pool_give(pool, c));
     }
     wjit_pool_delete(pool);
@@ -120,9 +107,9 @@ static void test_neighbours(void **state)
         }
         for (int i = 0; i < 3; i++) {
             static const int32_t outside[] = {65536, 65537, 131072, INT32_MAX, INT32_MIN, -1};
-            assert_null(run(all[i], "touch", "i:", &(wjit_cell_t){.i32 = 65535}));
+            assert_null(embed_run(all[i], "touch", "i:", &(wjit_cell_t){.i32 = 65535}));
             for (size_t k = 0; k < sizeof outside / sizeof *outside; k++) {
-                embed_expect(run(all[i], "touch", "i:", &(wjit_cell_t){.i32 = outside[k]}),
+                embed_expect(embed_run(all[i], "touch", "i:", &(wjit_cell_t){.i32 = outside[k]}),
                              WJIT_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access");
             }
         }
@@ -149,7 +136,7 @@ static void test_start(void **state)
     for (int i = 0; i < 3; i++) {
         wasm_instance_t *instance = take(pool);
         wjit_cell_t cells[1];
-        assert_null(run(instance, "count", ":i", cells));
+        assert_null(embed_run(instance, "count", ":i", cells));
         assert_int_equal(cells[0].i32, 1);
         assert_true(wjit_pool_give(pool, instance));
     }
@@ -196,7 +183,7 @@ static void test_little_address_space(void **state)
     assert_non_null(pool);
     wasm_instance_t *instance = take(pool);
     expect_new(instance);
-    assert_null(run(instance, "dirty", ":", NULL));
+    assert_null(embed_run(instance, "dirty", ":", NULL));
     assert_true(wjit_pool_give(pool, instance));
     instance = take(pool);
     expect_new(instance);

@@ -1,12 +1,9 @@
 // The process's signals: faults that are not wasm's go to the handler that was there before, from
-// whatever thread; threads come and go, and processes; no mapping is writable and executable.
+// whatever thread; threads come and go; no mapping is writable and executable.
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/unit/runtime/embed.h"
 
@@ -106,51 +103,6 @@ static void test_chained(void **state)
     embed_close(&e);
 }
 
-// A host function that forks: the child runs wasm in the nested call, its traps too, and ends.
-static wasm_trap_t *forking_host(void *env, wjit_caller_t *caller, const wjit_val_t *args,
-                                 wjit_val_t *results)
-{
-    wasm_instance_t **instance = env;
-    (void) caller;
-    pid_t child = fork();
-    if (child == 0) {
-        int32_t address = -4, n = 15, sum = 0;
-        bool good = true;
-        for (unsigned i = 0; i < 3; i++) {
-            wasm_trap_t *trap = embed_call(*instance, "load", &address, 1, NULL);
-            good = good && trap != NULL && wjit_trap_code(trap) == WJIT_TRAP_MEMORY_OUT_OF_BOUNDS;
-            wasm_trap_delete(trap);
-            trap = embed_call(*instance, "deep", &n, 1, NULL);
-            good = good && trap != NULL && wjit_trap_code(trap) == WJIT_TRAP_CALL_STACK_EXHAUSTED;
-            wasm_trap_delete(trap);
-            good = good && embed_call(*instance, "fib", &n, 1, &sum) == NULL && sum == 610;
-        }
-        _exit(good ? 7 : 1);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    results[0].of.i32 = args[0].of.i32 + (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-    return NULL;
-}
-
-static void test_fork(void **state)
-{
-    (void) state;
-    struct embed e;
-    embed_open(&e, NULL);
-    wasm_func_t *host = embed_host(e.store, forking_host, &e.instance);
-    wasm_extern_t *imports[] = {wasm_func_as_extern(host)};
-    e.instance = embed_instance(e.store, guest_calls, sizeof guest_calls, imports, 1);
-    wasm_func_delete(host);
-    for (int32_t i = 0; i < 3; i++) {
-        assert_int_equal(embed_value(e.instance, "call_host", i), 107 + i);
-        const int32_t arg = -4;
-        embed_expect(embed_call(e.instance, "load", &arg, 1, NULL), WJIT_TRAP_MEMORY_OUT_OF_BOUNDS,
-                     "out of bounds memory access");
-    }
-    embed_close(&e);
-}
-
 static void *trap_once(void *context)
 {
     wasm_engine_t *engine = context;
@@ -218,7 +170,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chained),
         cmocka_unit_test(test_late_handler),
-        cmocka_unit_test(test_fork),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_writable_code),
     };
