@@ -11,14 +11,14 @@
 #endif
 
 // Asks for the pages at once: one system call where a fault for each would cost a microsecond or
-// two, in a virtual machine ten. One or two are not worth it; a system that does not know the
+// two, in a virtual machine ten. Small pieces are not worth it; a system that does not know the
 // question lets the faults come.
 static inline void wj_pages_populate(void *start, size_t size_bytes)
 {
     const uintptr_t page = 4096;
     uintptr_t low = ((uintptr_t) start + page - 1) & ~(page - 1);
     uintptr_t high = ((uintptr_t) start + size_bytes) & ~(page - 1);
-    if (size_bytes >= 4 * page && high > low) {
+    if (size_bytes >= 16 * page && high > low) {
         madvise((void *) low, high - low, MADV_POPULATE_WRITE);
     }
 }

@@ -32,12 +32,4 @@ struct wj_trap_site {
     enum wj_trap_kind kind;
 };
 
-// The same as it is kept. The operation's place is counted from the start of its function's body,
-// which has at most WJ_LIMIT_BODY_BYTES.
-struct wj_trap_row {
-    uint32_t code_offset;
-    uint32_t body_offset : 27;
-    uint32_t kind : 5;
-};
-
 #endif

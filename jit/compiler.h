@@ -343,16 +343,12 @@ static bool fill_info(const struct wj_masm *m, struct wj_arena *arena, struct wj
     info->trap_count = m->buf.trap_count;
     info->traps = NULL;
     if (info->trap_count != 0) {
-        struct wj_trap_row *rows = WJ_ARENA_ARRAY(arena, struct wj_trap_row, info->trap_count);
-        if (rows == NULL) {
+        struct wj_trap_site *traps = WJ_ARENA_ARRAY(arena, struct wj_trap_site, info->trap_count);
+        if (traps == NULL) {
             return false;
         }
-        for (uint32_t i = 0; i < info->trap_count; i++) {
-            const struct wj_trap_site *site = &m->buf.traps[i];
-            rows[i] = (struct wj_trap_row){
-                site->code_offset, site->wasm_offset - info->body_offset, site->kind};
-        }
-        info->traps = rows;
+        memcpy(traps, m->buf.traps, info->trap_count * sizeof *traps);
+        info->traps = traps;
     }
     return true;
 }
@@ -389,7 +385,6 @@ static bool compile_function(const struct wj_compile_request *request, struct wj
     info->frame_bytes = j->frame_bytes;
     info->prologue_bytes = j->prologue_bytes;
     info->home_count = j->home_count;
-    info->body_offset = j->func->code_offset;
     if (ok && !fill_info(&j->m, request->arena, info)) {
         ok = wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
     }

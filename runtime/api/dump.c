@@ -24,10 +24,9 @@ static bool dump_code(struct wj_image *image, uint32_t func_index, FILE *file, s
         fprintf(file, i % 32 == 0 ? "  %02x%s" : " %02x%s", bytes[i], end);
     }
     for (uint32_t i = 0; i < entry->info.trap_count; i++) {
-        const struct wj_trap_row *row = &entry->info.traps[i];
-        fprintf(file, "  trap at +0x%x: %s (wasm 0x%x)\n", row->code_offset,
-                wj_trap_words((enum wj_trap_kind) row->kind),
-                entry->info.body_offset + row->body_offset);
+        const struct wj_trap_site *site = &entry->info.traps[i];
+        fprintf(file, "  trap at +0x%x: %s (wasm 0x%x)\n", site->code_offset,
+                wj_trap_words(site->kind), site->wasm_offset);
     }
     return true;
 }

@@ -53,11 +53,10 @@ struct wj_code_info {
     uint32_t code_bytes;     // used of the window
     uint32_t frame_bytes;    // SP distance from inside the body to the return address
     uint32_t prologue_bytes; // up to here SP is still the caller's
-    uint32_t body_offset;    // of the body that was compiled, from its module's start
     uint32_t trap_count;
-    uint32_t home_count;             // locals with a register (a figure for tests and --stats)
-    bool is_variant;                 // not what calls of the function reach
-    const struct wj_trap_row *traps; // ascending by code_offset
+    uint32_t home_count;              // locals with a register (a figure for tests and --stats)
+    bool is_variant;                  // not what calls of the function reach
+    const struct wj_trap_site *traps; // ascending by code_offset
 };
 
 // What the engine's stubs know.

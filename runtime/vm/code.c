@@ -22,8 +22,6 @@
 #define CHUNK_BYTES_MIN (256u * 1024u)
 // Functions in such a chunk: with more, small ones, it is full before its bytes are.
 #define CHUNK_FUNCS 2048u
-// Pages of lazy compilation that are there from the start: the code of a small program.
-#define LAZY_BYTES_FIRST 32768u
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
@@ -82,8 +80,7 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
         wj_code_free(code);
         return fail_nomem(err);
     }
-    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(image->module),
-                        err)) {
+    if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(image->module), err)) {
         free(region);
         wj_code_free(code);
         return false;
@@ -125,22 +122,20 @@ bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **
     return true;
 }
 
-// Offsets in a body that was made from a function become those of what it was made from, which
-// starts at `body_offset`.
+// Offsets in a body that was made from a function become those of what it was made from.
 static bool move_traps(struct wj_code_chunk *chunk, const struct wj_lanes_code *lanes,
-                       uint32_t body_offset, struct wj_code_info *info, struct wj_err *err)
+                       struct wj_code_info *info, struct wj_err *err)
 {
-    struct wj_trap_row *traps = WJ_ARENA_ARRAY(&chunk->arena, struct wj_trap_row, info->trap_count);
+    struct wj_trap_site *traps =
+        WJ_ARENA_ARRAY(&chunk->arena, struct wj_trap_site, info->trap_count);
     if (traps == NULL) {
         return fail_nomem(err);
     }
     for (uint32_t i = 0; i < info->trap_count; i++) {
         traps[i] = info->traps[i];
-        uint32_t origin = wj_lanes_origin(lanes, info->body_offset + traps[i].body_offset);
-        traps[i].body_offset = origin < body_offset ? 0 : origin - body_offset;
+        traps[i].wasm_offset = wj_lanes_origin(lanes, info->traps[i].wasm_offset);
     }
     info->traps = traps;
-    info->body_offset = body_offset;
     return true;
 }
 
@@ -186,8 +181,7 @@ static bool compile_variant(struct wj_code *code, struct wj_code_chunk *chunk, u
     struct wj_code_info info = {.is_variant = true};
     if (!compile_body(code, variant->module, chunk, code->scratch, func_index, &info, needs_room,
                       err) ||
-        !move_traps(chunk, variant->lanes, code->image->module->funcs[func_index].code_offset,
-                    &info, err)) {
+        !move_traps(chunk, variant->lanes, &info, err)) {
         return false;
     }
     info.is_variant = true;
@@ -253,9 +247,6 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
             if (code->chunk == NULL) {
                 return fail_no_room(code, err);
             }
-            uint64_t usual = code->image->module->code_section_bytes * CODE_BYTES_USUAL;
-            wj_region_populate(code->region, code->chunk,
-                               usual < LAZY_BYTES_FIRST ? (size_t) usual : LAZY_BYTES_FIRST);
         }
         bool needs_room;
         struct wj_err failure;
@@ -512,7 +503,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
     const struct wj_cwasm_header *header = wj_cwasm_header(file->bytes);
     const struct wj_cwasm_part *part = &header->parts[WJ_CWASM_CODE];
     const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_FUNCS);
-    const struct wj_trap_row *traps = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_TRAPS);
+    const struct wj_trap_site *traps = (const void *) wj_cwasm_part(file->bytes, WJ_CWASM_TRAPS);
     uint32_t count = (uint32_t) (header->parts[WJ_CWASM_FUNCS].size_bytes / sizeof *funcs);
     struct wj_region *region = code->region;
     struct wj_code_source source = {
@@ -541,7 +532,6 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
                      .code_bytes = funcs[i].code_bytes,
                      .frame_bytes = funcs[i].frame_bytes,
                      .prologue_bytes = funcs[i].prologue_bytes,
-                     .body_offset = funcs[i].body_offset,
                      .trap_count = funcs[i].trap_count,
                      .home_count = funcs[i].home_count,
                      .traps = traps + funcs[i].trap_first},

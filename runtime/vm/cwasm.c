@@ -15,8 +15,8 @@
 
 static const uint8_t magic[8] = {0x7f, 'c', 'w', 'a', 's', 'm', '\r', '\n'};
 
-_Static_assert(sizeof(struct wj_cwasm_func) == 36, "rows of a file");
-_Static_assert(sizeof(struct wj_trap_row) == 8, "rows of a file");
+_Static_assert(sizeof(struct wj_cwasm_func) == 32, "rows of a file");
+_Static_assert(sizeof(struct wj_trap_site) == 12, "rows of a file");
 _Static_assert(sizeof(struct wj_cwasm_header) == 16 + 8 + 40 + 16 + 16 + 24 + 8 + 5 * 24 + 8,
                "a file's header has no padding");
 
@@ -104,7 +104,7 @@ static void make_header(const struct wj_code *code, const struct wj_hash128 *key
     header->size_bytes = (sizeof *header + PART_ALIGN - 1) & ~(PART_ALIGN - 1ull);
     place_part(header, WJ_CWASM_MODULE, module->size_bytes);
     place_part(header, WJ_CWASM_FUNCS, func_count * sizeof(struct wj_cwasm_func));
-    place_part(header, WJ_CWASM_TRAPS, trap_count * sizeof(struct wj_trap_row));
+    place_part(header, WJ_CWASM_TRAPS, trap_count * sizeof(struct wj_trap_site));
     header->size_bytes = (header->size_bytes + CODE_ALIGN - 1) & ~(CODE_ALIGN - 1ull);
     place_part(header, WJ_CWASM_CODE, code_bytes);
     struct wj_cwasm_part *bodies = &header->parts[WJ_CWASM_BODIES];
@@ -121,8 +121,8 @@ static void write_funcs(const struct wj_code *code, uint8_t *file)
     const struct wj_region *region = code->region;
     struct wj_cwasm_func *func =
         (struct wj_cwasm_func *) (void *) (file + header->parts[WJ_CWASM_FUNCS].offset);
-    struct wj_trap_row *traps =
-        (struct wj_trap_row *) (void *) (file + header->parts[WJ_CWASM_TRAPS].offset);
+    struct wj_trap_site *traps =
+        (struct wj_trap_site *) (void *) (file + header->parts[WJ_CWASM_TRAPS].offset);
     uint32_t trap_count = 0;
     for (uint32_t i = 0; i < atomic_load(&region->chunk_count); i++) {
         const struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);
@@ -139,7 +139,6 @@ static void write_funcs(const struct wj_code *code, uint8_t *file)
                 .frame_bytes = info->frame_bytes,
                 .prologue_bytes = info->prologue_bytes,
                 .home_count = info->home_count,
-                .body_offset = info->body_offset,
                 .trap_first = trap_count,
                 .trap_count = info->trap_count,
             };
@@ -325,7 +324,7 @@ static bool check_rows(const uint8_t *bytes, struct wj_err *err)
     const struct wj_cwasm_header *header = wj_cwasm_header(bytes);
     const struct wj_cwasm_func *funcs = (const void *) wj_cwasm_part(bytes, WJ_CWASM_FUNCS);
     uint64_t func_count = header->parts[WJ_CWASM_FUNCS].size_bytes / sizeof *funcs;
-    uint64_t trap_count = header->parts[WJ_CWASM_TRAPS].size_bytes / sizeof(struct wj_trap_row);
+    uint64_t trap_count = header->parts[WJ_CWASM_TRAPS].size_bytes / sizeof(struct wj_trap_site);
     uint64_t code_bytes = header->parts[WJ_CWASM_CODE].size_bytes;
     uint64_t end = 0;
     for (uint64_t i = 0; i < func_count; i++) {

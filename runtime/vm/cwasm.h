@@ -30,7 +30,7 @@ enum wj_cwasm_part_index {
     WJ_CWASM_MODULE, // the module's bytes; its checksum leaves out the code section
     WJ_CWASM_BODIES, // the contents of the code section, inside the module
     WJ_CWASM_FUNCS,  // struct wj_cwasm_func, ascending by code_offset
-    WJ_CWASM_TRAPS,  // struct wj_trap_row
+    WJ_CWASM_TRAPS,  // struct wj_trap_site
     WJ_CWASM_CODE,
     WJ_CWASM_PART_COUNT,
 };
@@ -65,7 +65,6 @@ struct wj_cwasm_func {
     uint32_t frame_bytes;
     uint32_t prologue_bytes;
     uint32_t home_count;
-    uint32_t body_offset;
     uint32_t trap_first;
     uint32_t trap_count;
 };

@@ -106,13 +106,12 @@ static bool copy_views(struct wj_region *region)
     if (fd < 0) {
         return false;
     }
-    bool is_copied =
-        ftruncate(fd, (off_t) region->code_bytes) == 0 &&
-        (end <= from || write_all(fd, region->write + from, end - from, from)) &&
-        mmap(region->write, region->code_bytes, PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED &&
-        mmap(exec + from, region->code_bytes - from, wj_code_protection(),
-             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) != MAP_FAILED;
+    bool is_copied = ftruncate(fd, (off_t) region->code_bytes) == 0 &&
+                     (end <= from || write_all(fd, region->write + from, end - from, from)) &&
+                     mmap(region->write, region->code_bytes, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED &&
+                     mmap(exec + from, region->code_bytes - from, wj_code_protection(),
+                          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) != MAP_FAILED;
     int number = errno;
     close(fd);
     errno = number;
@@ -367,25 +366,23 @@ const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint6
     return low == 0 ? NULL : find_in_chunk(wj_region_chunk_at(region, low - 1), pc);
 }
 
-bool wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc, struct wj_trap_site *site)
+const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc)
 {
     uint32_t offset = (uint32_t) (pc - entry->start);
     uint32_t low = 0, high = entry->info.trap_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct wj_trap_row *row = &entry->info.traps[middle];
-        if (row->code_offset == offset) {
-            *site = (struct wj_trap_site){offset, entry->info.body_offset + row->body_offset,
-                                          (enum wj_trap_kind) row->kind};
-            return true;
+        const struct wj_trap_site *site = &entry->info.traps[middle];
+        if (site->code_offset == offset) {
+            return site;
         }
-        if (row->code_offset < offset) {
+        if (site->code_offset < offset) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return false;
+    return NULL;
 }
 
 void wj_region_registry_init(struct wj_region_registry *registry)

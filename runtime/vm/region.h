@@ -115,8 +115,8 @@ void wj_region_adopt_entries(struct wj_region *region, struct wj_code_chunk *chu
 // The entry that `pc` lies in, or NULL. Takes no lock.
 const struct wj_code_entry *wj_region_find(const struct wj_region *region, uint64_t pc);
 
-// The trap site of an entry at `pc`. False: there is none.
-bool wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc, struct wj_trap_site *site);
+// The trap site of an entry at `pc`, or NULL.
+const struct wj_trap_site *wj_code_entry_site(const struct wj_code_entry *entry, uint64_t pc);
 
 // All regions of an engine, for lookups without a lock.
 #define WJ_REGION_SLOTS 64u

@@ -188,9 +188,9 @@ static bool claim_fault(int number, const siginfo_t *info, ucontext_t *context)
         uint64_t back = number == SIGTRAP ? 1 : 0;
         for (uint64_t at = pc; kind == WJ_TRAP_NONE && at + back >= pc; at--) {
             const struct wj_code_entry *entry = wj_region_find(region, at);
-            struct wj_trap_site site;
-            if (entry != NULL && wj_code_entry_site(entry, at, &site)) {
-                kind = site.kind;
+            const struct wj_trap_site *site = entry == NULL ? NULL : wj_code_entry_site(entry, at);
+            if (site != NULL) {
+                kind = site->kind;
                 pc = at;
             }
         }

@@ -100,12 +100,11 @@ static void add_frame(struct tracer *tracer, const struct wj_region *region,
     if (tracer->count == WJ_TRAP_FRAMES_MAX || instance == NULL) {
         return;
     }
-    struct wj_trap_site site;
-    bool has_site = wj_code_entry_site(entry, pc, &site);
+    const struct wj_trap_site *site = wj_code_entry_site(entry, pc);
     tracer->frames[tracer->count++] = (struct wj_trap_frame){
         .instance = instance,
         .func_index = entry->info.func_index,
-        .wasm_offset = has_site ? site.wasm_offset : 0,
+        .wasm_offset = site == NULL ? 0 : site->wasm_offset,
     };
 }
 
@@ -172,12 +171,12 @@ static const char *words_at(enum wj_trap_kind kind, const struct wj_activation *
     const struct wj_region *region = wj_region_registry_find(&engine->regions, pc);
     const struct wj_code_entry *entry =
         region == NULL || region->owner == NULL ? NULL : wj_region_find(region, pc);
-    struct wj_trap_site site;
-    if (entry == NULL || !wj_code_entry_site(entry, pc, &site)) {
+    const struct wj_trap_site *site = entry == NULL ? NULL : wj_code_entry_site(entry, pc);
+    if (site == NULL) {
         return wj_trap_words(kind);
     }
     const struct wj_module *module = ((const struct wj_code *) region->owner)->image->module;
-    uint8_t opcode = site.wasm_offset < module->size_bytes ? module->bytes[site.wasm_offset] : 0;
+    uint8_t opcode = site->wasm_offset < module->size_bytes ? module->bytes[site->wasm_offset] : 0;
     if (kind == WJ_TRAP_NULL_REFERENCE && (opcode == 0x14 || opcode == 0x15)) {
         return "null function reference"; // call_ref, return_call_ref
     }
