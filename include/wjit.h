@@ -204,8 +204,7 @@ WJIT_API wasm_module_t *wjit_module_new(wasm_store_t *, const wasm_byte_vec_t *b
                                         wjit_error_t *error);
 // The same for a file. With a cache, a file is known again by its place, size and times without
 // being read. WJIT_ERROR_IO as well.
-WJIT_API wasm_module_t *wjit_module_new_file(wasm_store_t *, const char *path,
-                                             wjit_error_t *error);
+WJIT_API wasm_module_t *wjit_module_new_file(wasm_store_t *, const char *path, wjit_error_t *error);
 // Puts what was compiled of the module into the engine's cache, if it is to be there. Deleting the
 // module's last handle does it too; this is for hosts that end without deleting. It may take as
 // long as writing the module to the disk.

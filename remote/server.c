@@ -136,11 +136,11 @@ static bool make_kernel(struct server *server, const struct wj_remote_request *r
     }
     code.words = words;
     struct served_kernel *kernel = &server->kernels[request->kernel];
-    bool is_good = server->device != NULL && kernel->gpu == NULL &&
-                           code.memory_count <= WJ_GPU_MEMORIES_MAX
-                       ? server->driver->kernel_new(server->device, &code, &kernel->gpu,
-                                                    &reply->ms, &reply->err)
-                       : confused(&reply->err);
+    bool is_good =
+        server->device != NULL && kernel->gpu == NULL && code.memory_count <= WJ_GPU_MEMORIES_MAX
+            ? server->driver->kernel_new(server->device, &code, &kernel->gpu, &reply->ms,
+                                         &reply->err)
+            : confused(&reply->err);
     kernel->memory_count = code.memory_count;
     free(words);
     return is_good;

@@ -28,9 +28,9 @@ static uint32_t pop_address(struct wj_spv_translator *t, bool is_64, uint32_t *i
     }
     uint32_t is_more;
     const uint32_t low = wj_spv_narrow(t, wj_spv_as(t, value, REPR_U64), &is_more);
-    *is_beyond = *is_beyond == 0 ? is_more
-                                 : WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL],
-                                             *is_beyond, is_more);
+    *is_beyond = *is_beyond == 0
+                     ? is_more
+                     : WJ_SPV_OP(&t->b, SpvOpLogicalOr, t->types[REPR_BOOL], *is_beyond, is_more);
     return low;
 }
 
@@ -50,7 +50,7 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
     t->has_memory = true;
     t->has_loops = true;
     t->load_count++;
-    t->loop_count++; // passed by once in each call
+    t->loop_count++;        // passed by once in each call
     uint32_t is_beyond = 0; // an address or the count has more than 32 bits
     uint32_t count = pop_address(t, target->is_64 && source->is_64, &is_beyond);
     const uint32_t from = pop_address(t, is_copy && source->is_64, &is_beyond); // or the byte

@@ -178,8 +178,7 @@ static bool open_access(struct wj_spv_translator *t, const struct wj_op *op, uin
     t->load_count++;
     uint64_t sum_bits, end;
     const bool is_known = base.is_const && !__builtin_add_overflow(base.bits, offset, &sum_bits) &&
-                          !__builtin_add_overflow(sum_bits, size, &end) &&
-                          end <= t->m->bytes_min;
+                          !__builtin_add_overflow(sum_bits, size, &end) && end <= t->m->bytes_min;
     if (is_known) {
         const uint32_t sum = (uint32_t) sum_bits;
         const unsigned log2 = sum == 0 ? ALIGN_LOG2_MAX : (unsigned) __builtin_ctz(sum);
@@ -657,7 +656,7 @@ static bool memory_size(struct wj_spv_translator *t, const struct wj_op *op)
         pages = u32_op(t, SpvOpBitwiseOr, low, high);
     }
     wj_spv_push(t, t->m->is_64 ? wj_spv_value(wj_spv_resize(t, REPR_U64, pages, false), REPR_U64)
-                            : wj_spv_value(pages, REPR_U32));
+                               : wj_spv_value(pages, REPR_U32));
     return true;
 }
 

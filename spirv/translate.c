@@ -64,8 +64,8 @@ uint32_t wj_spv_narrow(struct wj_spv_translator *t, uint32_t id, uint32_t *is_be
 {
     uint32_t words[2];
     wj_spv_split64(t, id, words);
-    *is_beyond = WJ_SPV_OP(&t->b, SpvOpINotEqual, t->types[REPR_BOOL], words[1],
-                           wj_spv_const_u32(&t->b, 0));
+    *is_beyond =
+        WJ_SPV_OP(&t->b, SpvOpINotEqual, t->types[REPR_BOOL], words[1], wj_spv_const_u32(&t->b, 0));
     return words[0];
 }
 

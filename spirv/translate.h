@@ -259,7 +259,7 @@ struct wj_spv_translator {
 
     // Types and module variables.
     uint32_t types[REPR_COUNT];
-    uint32_t bool_types[REPR_COUNT]; // what comparing gives
+    uint32_t bool_types[REPR_COUNT];                     // what comparing gives
     uint32_t elements[WJ_SPV_VIEWS];                     // types; 0: no such view
     struct wj_spv_view_type view_types[2][WJ_SPV_VIEWS]; // of bound memories, of far ones
     struct wj_spv_memory memories[WJ_GPU_MEMORIES_MAX];  // by slot; memory 0 has the first
@@ -303,10 +303,10 @@ struct wj_spv_translator {
     uint32_t *local_vars;
     struct wj_spv_value *local_cache;
     uint32_t *local_epochs;
-    uint32_t epoch;                 // a cached local holds while this stays
-    struct wj_spv_region *region;   // of the innermost loop that has one
-    uint32_t zero;                  // 0, but no compiler knows it
-    uint32_t never;                 // false, the same
+    uint32_t epoch;               // a cached local holds while this stays
+    struct wj_spv_region *region; // of the innermost loop that has one
+    uint32_t zero;                // 0, but no compiler knows it
+    uint32_t never;               // false, the same
     uint32_t opaque_count;
     struct wj_spv_value *stack;
     uint32_t stack_count, stack_capacity;

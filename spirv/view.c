@@ -115,10 +115,8 @@ static struct wj_spv_memory *add_memory(struct wj_spv_translator *t, const struc
         return NULL;
     }
     struct wj_spv_memory *memory = &t->memories[t->memory_count++];
-    *memory = (struct wj_spv_memory){.index = index,
-                                     .is_64 = type->limits.is_64,
-                                     .is_far = is_far,
-                                     .bytes_min = bytes_min};
+    *memory = (struct wj_spv_memory){
+        .index = index, .is_64 = type->limits.is_64, .is_far = is_far, .bytes_min = bytes_min};
     return memory;
 }
 

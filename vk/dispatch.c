@@ -107,8 +107,8 @@ static void record_uploads(const struct wj_gpu_kernel *kernel,
     for (uint32_t i = 0; i < kernel->memory_count; i++) {
         const struct wj_gpu_memory *memory = memories[i];
         if (memory->is_mirrored && memory->upload_count != 0 && !is_repeated(memories, i)) {
-            device->vk.CmdCopyBuffer(device->commands, memory->staging.buffer,
-                                     memory->local.buffer, memory->upload_count, memory->uploads);
+            device->vk.CmdCopyBuffer(device->commands, memory->staging.buffer, memory->local.buffer,
+                                     memory->upload_count, memory->uploads);
             has_any = true;
         }
     }

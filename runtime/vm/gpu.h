@@ -38,7 +38,8 @@ enum wj_gpu_verdict {
     X(f32_sqrt)                                                                             \
     X(f32_round) /* ceil, floor, trunc, nearest */                                          \
     X(f32_compare)                                                                          \
-    X(f32_min_max) X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift)  \
+    X(f32_min_max)                                                                          \
+    X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift)                 \
         X(i32_bits)     /* clz, ctz, popcnt */                                              \
         X(loop_values)  /* loaded in a loop, used behind it, by items that left it early */ \
         X(i32_wide)     /* carries, products of two words */                                \
@@ -49,8 +50,8 @@ enum wj_gpu_verdict {
 
 struct wj_gpu_caps {
     bool has_int64, has_float64, has_storage8, has_storage16;
-    bool has_atomic64;  // on memory
-    bool has_addresses; // of buffers, for memories that no binding takes
+    bool has_atomic64;     // on memory
+    bool has_addresses;    // of buffers, for memories that no binding takes
     uint32_t memories_max; // that one kernel reaches, WJ_GPU_MEMORIES_MAX at most
     uint32_t subgroup_size;
     uint64_t storage_range_max_bytes; // of one binding

@@ -122,8 +122,8 @@ static bool add_memory(struct wj_kernels *kernels, struct wj_gpu_memory_entry *e
 }
 
 // The memory as the device knows it, in its present size. NULL: it does not.
-static struct wj_gpu_memory_entry *find_memory(struct wj_kernels *kernels,
-                                               struct wj_memory *memory, struct wj_err *err)
+static struct wj_gpu_memory_entry *find_memory(struct wj_kernels *kernels, struct wj_memory *memory,
+                                               struct wj_err *err)
 {
     const struct wj_gpu_driver *driver = kernels->engine->ports.gpu_driver;
     uint64_t size_bytes = atomic_load(&memory->size_bytes);
@@ -356,13 +356,11 @@ static bool copy_memory(struct wj_gpu_memory_entry *entry)
     return true;
 }
 
-// The addresses below the dispatching frame that are the items' own. The kernel's stack is known
-// when its items may run in parallel.
+// A bit for each memory of the module that is reached by its address.
 static uint32_t find_far(const struct wj_dispatch *dispatch)
 {
     struct wj_kernels *kernels = dispatch->kernels;
-    const struct wj_gpu_caps *caps =
-        kernels->engine->ports.gpu_driver->caps(kernels->device);
+    const struct wj_gpu_caps *caps = kernels->engine->ports.gpu_driver->caps(kernels->device);
     struct wj_memory *const *memories = wj_kernel_memories(dispatch->instance);
     uint32_t far = 0;
     for (uint32_t i = 0; i < dispatch->plan->module->memory_count && i < 32; i++) {
@@ -372,6 +370,8 @@ static uint32_t find_far(const struct wj_dispatch *dispatch)
     return far;
 }
 
+// The addresses below the dispatching frame that are the items' own. The kernel's stack is known
+// when its items may run in parallel.
 static bool lay_out_window(const struct wj_dispatch *dispatch, struct wj_gpu_shape *shape,
                            uint32_t *window)
 {
@@ -528,6 +528,9 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
                  .phases = dispatch->phases,
                  .args = dispatch->args},
     };
+    if (dispatch->kernel->gpu_state == WJ_KERNEL_GPU_REFUSED) {
+        return false;
+    }
     if (!is_ours(dispatch->kernels)) {
         return refuse_because(dispatch->kernel,
                               "the device stays with the process that forked this one");
@@ -537,8 +540,7 @@ static bool run_locked(const struct wj_dispatch *dispatch, struct wj_trap **trap
         return decline(dispatch->kernel, "has more items than a device numbers, 4294967295");
     }
     struct wj_gpu_shape shape;
-    if (dispatch->kernel->gpu_state == WJ_KERNEL_GPU_REFUSED ||
-        !lay_out_window(dispatch, &shape, &run.work.window)) {
+    if (!lay_out_window(dispatch, &shape, &run.work.window)) {
         return false;
     }
     run.shader = find_shader(dispatch, &shape);
@@ -565,8 +567,7 @@ bool wj_kernel_gpu_takes(const struct wj_dispatch *dispatch)
     }
     pthread_mutex_lock(&dispatch->kernels->gpu_lock);
     bool is_taken = dispatch->kernel->gpu_state != WJ_KERNEL_GPU_REFUSED &&
-                    is_ours(dispatch->kernels) &&
-                    lay_out_window(dispatch, &shape, &window) &&
+                    is_ours(dispatch->kernels) && lay_out_window(dispatch, &shape, &window) &&
                     find_shader(dispatch, &shape) != NULL;
     pthread_mutex_unlock(&dispatch->kernels->gpu_lock);
     return is_taken;

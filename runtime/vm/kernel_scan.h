@@ -17,8 +17,7 @@
 // Whether addresses are 64 bits: those of memory 0, which pointers are.
 bool wj_kernel_is_64(const struct wj_module *module);
 // A function without results whose parameters are words (i32), then pointers.
-bool wj_kernel_takes(const struct wj_functype *type, uint32_t words, uint32_t pointers,
-                     bool is_64);
+bool wj_kernel_takes(const struct wj_functype *type, uint32_t words, uint32_t pointers, bool is_64);
 // A kernel of a parallel_for, or of groups.
 bool wj_kernel_is_kernel(const struct wj_functype *type, bool is_group, bool is_64);
 

@@ -72,7 +72,7 @@ struct wj_kernels {
     uint32_t process;             // that opened it: wj_process()
     struct wj_gpu_info info;
     struct wj_gpu_memory_entry *memories;
-    _Atomic uint64_t random;  // what samples are drawn from
+    _Atomic uint64_t random; // what samples are drawn from
 };
 
 enum wj_dispatch_kind { WJ_DISPATCH_FOR, WJ_DISPATCH_GROUPS, WJ_DISPATCH_COUNT };

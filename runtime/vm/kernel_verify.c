@@ -337,8 +337,8 @@ struct wj_trap *wj_kernel_sample_compare(const struct wj_kernel_sample *sample,
                  "items depend on each other (see --check-kernels)",
                  report->name, report->dispatches + 1, address,
                  page->memory != 0 ? " of another memory" : "",
-                 sample->views[page->memory]->base[address],
-                 memories[page->memory]->base[address], device);
+                 sample->views[page->memory]->base[address], memories[page->memory]->base[address],
+                 device);
     }
     if (message[0] == '\0') {
         report->verified += sample->count;

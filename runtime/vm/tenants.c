@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "runtime/vm/dirty.h"
-#include "runtime/vm/signals.h"
 #include "runtime/vm/memory.h"
+#include "runtime/vm/signals.h"
 #include "runtime/vm/trap.h"
 
 #define OS_PAGE_BYTES 65536u

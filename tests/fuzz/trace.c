@@ -167,8 +167,8 @@ static wasm_extern_t *make_import(struct trace *t, const wasm_importtype_t *impo
         if (logger == NULL) {
             return NULL;
         }
-        *logger = (struct logger){t, wasm_importtype_name(import),
-                                  wasm_functype_params(functype)->size};
+        *logger =
+            (struct logger){t, wasm_importtype_name(import), wasm_functype_params(functype)->size};
         return wasm_func_as_extern(wjit_func_new(t->store, functype, log_call, logger, free));
     }
     case WASM_EXTERN_GLOBAL: {
@@ -314,8 +314,7 @@ static void call_exports(struct trace *t, const wasm_exporttype_vec_t *types,
             continue;
         }
         const wasm_functype_t *functype = wasm_externtype_as_functype_const(type);
-        if (has_v128(wasm_functype_params(functype)) ||
-            has_v128(wasm_functype_results(functype))) {
+        if (has_v128(wasm_functype_params(functype)) || has_v128(wasm_functype_results(functype))) {
             continue; // JavaScript cannot call it
         }
         size_t sets = wasm_functype_params(functype)->size == 0 ? 1 : ARGUMENT_SETS;
@@ -456,8 +455,7 @@ int main(int argc, char **argv)
             wjit_config_set_deterministic(config, true);
         } else if (strcmp(argv[first], "--narrow") == 0) {
             // Registers that wide arithmetic would need could be others' without it.
-            wjit_config_set_features(config,
-                                     WJIT_FEATURES_DEFAULT & ~WJIT_FEATURE_WIDE_ARITHMETIC);
+            wjit_config_set_features(config, WJIT_FEATURES_DEFAULT & ~WJIT_FEATURE_WIDE_ARITHMETIC);
         } else if (strcmp(argv[first], "--text") == 0) {
             is_text = true;
         } else if (strcmp(argv[first], "--memory") == 0) {

@@ -21,8 +21,7 @@
 // A device that does everything as specified.
 static inline struct wj_gpu_caps full_caps(void)
 {
-    return (struct wj_gpu_caps){
-        .has_int64 = true,
+    return (struct wj_gpu_caps){.has_int64 = true,
                                 .has_float64 = true,
                                 .has_storage8 = true,
                                 .has_atomic64 = true,

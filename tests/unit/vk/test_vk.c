@@ -131,8 +131,8 @@ static bool dispatch(struct wj_gpu_kernel *kernel, struct wj_gpu_memory *memory,
                      struct wj_gpu_trap *trap, double *gpu_ms, struct wj_err *err)
 {
     // The high word of 64-bit pointers goes beside the low one.
-    const struct wj_gpu_work work = {
-        nx, ny, nz, .args = args | UINT64_C(0x123) << 32, .fuel = fuel};
+    const struct wj_gpu_work work = {nx, ny, nz, .args = args | UINT64_C(0x123) << 32,
+                                     .fuel = fuel};
     return driver->dispatch(kernel, &memory, &work, trap, gpu_ms, err);
 }
 
