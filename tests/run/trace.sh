@@ -22,7 +22,7 @@ need() {
 traces=("$WJIT_BUILD/fuzz_trace")
 cross=$(dirname "$WJIT_BUILD")/aarch64/fuzz_trace
 if [ -n "${WJIT_AARCH64:-}" ] && [ -x "$cross" ]; then
-    traces+=("qemu-aarch64 -L /usr/aarch64-linux-gnu $cross")
+    traces+=("$WJIT_ROOT/scripts/qemu-aarch64 $cross")
 fi
 
 # check_outcomes FILE.wat...

@@ -24,7 +24,7 @@ static void test_run(void **state)
         skip();
     }
     const char *compiler = "aarch64-linux-gnu-gcc";
-    const char *runner = "qemu-aarch64 -L /usr/aarch64-linux-gnu";
+    const char *runner = "scripts/qemu-aarch64";
     if (succeeds("test \"$(cc -dumpmachine 2>/dev/null | cut -d- -f1)\" = aarch64")) {
         compiler = "cc";
         runner = "";
