@@ -1,6 +1,6 @@
 #!/bin/bash
-# 100 random kernels, or those of 90 seconds, on the device, on the CPU and, where node is, on V8:
-# same bytes, same traps.
+# 100 random kernels, or those of 90 seconds, on the device, on the CPU, on AArch64 and, where node
+# is, on V8: same bytes, same traps.
 # More by hand: tests/spirv/fuzz_kernels.py --count N --seed N.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm python3

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Runs random kernels on the GPU, on the CPU and, where node is, on V8: same bytes, same traps.
+"""Runs random kernels on the GPU, on the CPU, on AArch64 where $WJIT_AARCH64 is a command that does
+so, and on V8 where node is: same bytes, same traps.
 
     tests/spirv/fuzz_kernels.py [--wjit PATH] [--device any] [--seed N] [--count N] [--seconds N]
                                  [--node PATH]
 """
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,6 +51,7 @@ def main():
     options = parser.parse_args()
     more = ["--deterministic"] if options.deterministic else []
     kernels.Kernel.keeps_nans = options.deterministic
+    aarch64 = shlex.split(os.environ.get("WJIT_AARCH64", ""))
     failures = 0
     on_device = 0
     done = 0
@@ -79,6 +82,8 @@ def main():
                 "gpu": run([options.wjit, *more, "--gpu-explain",
                             f"--gpu={options.device}", wasm], **limits),
             }
+            if aarch64:
+                runs["aarch64"] = run([*aarch64, *more, "--gpu=off", wasm])
             if options.node and not options.deterministic:
                 runs["node"] = run([options.node, script, wasm])
                 if runs["node"][0] == 3:
