@@ -351,6 +351,49 @@ static void test_group_interrupted(void **state)
     embed_close(&e);
 }
 
+// One memory under two indices: what goes in by one is read by the other, on the CPU and on a
+// device (where there is one), whose buffer of it is one, too.
+static void test_memory_twice(void **state)
+{
+    (void) state;
+    const wjit_gpu_memory_t memories[] = {WJIT_GPU_MEMORY_AUTO, WJIT_GPU_MEMORY_MIRROR};
+    for (unsigned way = 0; way < 5; way++) {
+        struct embed e;
+        wasm_config_t *config = wasm_config_new();
+        wjit_config_set_threads(config, 2);
+        wjit_config_set_check_kernels(config, way == 3);
+        wjit_config_set_gpu_verify(config, way == 4 ? 1.0 : 0.0);
+        wjit_config_set_gpu_memory(config, memories[way == 2]);
+        wjit_config_set_gpu(config, way == 0 ? NULL : "any");
+        wjit_error_t error = {0};
+        e.engine = wjit_engine_new(config, &error);
+        if (e.engine == NULL && way != 0 && error.kind == WJIT_ERROR_DEVICE) {
+            print_message("no device: %s\n", error.message);
+            break;
+        }
+        e.store = wasm_store_new(e.engine);
+        const wasm_limits_t limits = {2, 2};
+        wasm_memorytype_t *type = wasm_memorytype_new(&limits);
+        wasm_memory_t *memory = wasm_memory_new(e.store, type);
+        wasm_memorytype_delete(type);
+        wasm_extern_t *imports[] = {wasm_memory_as_extern(memory), wasm_memory_as_extern(memory)};
+        e.instance = embed_instance(e.store, guest_twice, sizeof guest_twice, imports, 2);
+        const int32_t args[] = {5000, 1, 1, 0, 4096};
+        assert_null(embed_call(e.instance, "wjit.parallel_for.v1", args, 5, NULL));
+        for (uint32_t i = 0; i < 5000; i++) {
+            uint32_t low = (i & 0xff) | ((i & 0xff) + 7) % 256 << 8;
+            uint32_t value;
+            memcpy(&value, wasm_memory_data(memory) + 4096 + 4 * i, 4);
+            assert_int_equal(value, (low | low << 16) * 3);
+        }
+        struct report report = report_of(&e, "kernel");
+        assert_true(report.is_found && report.info.dispatches == 1);
+        assert_true(way == 0 || report.info.on_gpu || report.reason[0] != '\0');
+        wasm_memory_delete(memory);
+        embed_close(&e);
+    }
+}
+
 // A GPU process that cannot be started, or that is none: an error of the device, no hang.
 static void test_no_gpu_process(void **state)
 {
@@ -381,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_group_limits),
         cmocka_unit_test(test_group_traps),
         cmocka_unit_test(test_groups_alone),
+        cmocka_unit_test(test_memory_twice),
         cmocka_unit_test(test_no_gpu_process),
         cmocka_unit_test(test_group_interrupted),
     };
