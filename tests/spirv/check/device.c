@@ -77,7 +77,7 @@ static struct wj_gpu_caps make_caps(void)
     };
     if (is_soft) {
         caps.f32_arith = caps.f32_div = caps.f32_sqrt = caps.f32_round = WJ_GPU_REPAIRED;
-        caps.f32_compare = caps.f32_from_u32 = caps.f32_from_i32 = WJ_GPU_REPAIRED;
+        caps.f32_compare = caps.f32_from_u32 = WJ_GPU_REPAIRED;
     }
     if (strstr(words, "loops") != NULL) {
         caps.loop_values = caps.memory_order = WJ_GPU_REPAIRED;
