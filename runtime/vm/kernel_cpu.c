@@ -259,13 +259,10 @@ static void take_own_parts(struct cpu_job *job, uint64_t limit_ns)
 static void run_worker(void *context, uint32_t worker, struct wj_lane *lane)
 {
     struct cpu_job *job = context;
-    const struct wj_instance *original = job->dispatch->instance;
-    struct wj_instance_layout layout = wj_instance_layout(original->module);
-    struct wj_instance *copy = aligned_alloc(64, (layout.size_bytes + 63u) & ~63u);
+    struct wj_instance *copy = wj_kernel_instance_copy(job->dispatch);
     if (copy == NULL) {
         return; // the others do its part
     }
-    memcpy(copy, original, layout.size_bytes);
     copy->activation_slot = &lane->activation;
     struct cpu_thread thread = {.job = job, .lane = lane, .instance = copy};
     use_slice(&thread, worker + 1);
@@ -354,9 +351,8 @@ static struct wj_instance *instance_on(const struct wj_dispatch *dispatch,
                                        struct wj_memory *const *views)
 {
     struct wj_instance_layout layout = wj_instance_layout(dispatch->instance->module);
-    struct wj_instance *copy = aligned_alloc(64, (layout.size_bytes + 63u) & ~63u);
+    struct wj_instance *copy = wj_kernel_instance_copy(dispatch);
     if (copy != NULL) {
-        memcpy(copy, dispatch->instance, layout.size_bytes);
         copy->memory0 = views[0];
         copy->memory0_base = views[0]->base;
         memcpy((char *) copy + layout.memories, views,

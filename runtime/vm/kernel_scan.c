@@ -511,6 +511,7 @@ static bool walk_graph(struct graph *graph, uint32_t func_index, struct wj_kerne
         struct graph_func *func = &graph->funcs[i];
         is_walked = walk_func(graph, &scratch, func, err);
         facts->uses_stack = facts->uses_stack || scan->uses_stack;
+        facts->calls_tables = facts->calls_tables || scan->has_table;
         for (uint32_t k = func->first_callee; k < func->end_callee; k++) {
             graph->callees[k] = position_of(graph, scan->callees[k]);
             scan->has_too_many = scan->has_too_many || graph->callees[k] == CALLEES_MAX;

@@ -48,6 +48,7 @@ struct wj_kernel_facts {
     bool is_pure;         // nothing but memory changes: items may run in any order, and again
     bool is_parallel;     // and on several threads
     bool uses_stack;      // the shadow stack
+    bool calls_tables;    // functions in tables
     bool uses_atomics;    // what an item finds may depend on the others
     uint32_t stack_bytes; // at most, of one item
     // The same where functions that do what kernels may not are never called through a table.

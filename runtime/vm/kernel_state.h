@@ -145,6 +145,10 @@ void wj_kernel_dead_stack(const struct wj_dispatch *dispatch, uint64_t *first, u
 // portable order. A difference is a trap. False: this dispatch cannot be checked; nothing has run.
 bool wj_kernel_check(const struct wj_dispatch *dispatch, bool *on_gpu, struct wj_trap **trap);
 
+// A copy of the dispatching instance for another thread or for other memories, whose tables, where
+// the kernel calls through them, hold functions of the copy. Ends with free. NULL: out of memory.
+struct wj_instance *wj_kernel_instance_copy(const struct wj_dispatch *dispatch);
+
 // Runs these items, or groups, of a pure kernel on private views of all memories. False: the shadow
 // stack has no room for it.
 bool wj_kernel_run_numbers(const struct wj_dispatch *dispatch, struct wj_memory *const *views,

@@ -150,4 +150,49 @@ both virtual
 # On all cores where no function of the table calls the host.
 expect 0 - "$WJIT" --gpu=off --threads 2 --gpu-explain calls.wasm
 grep -q 'kernel .*calls the host' err || fail "calls on cores: $(head -c 300 err)"
+
+# What is computed to compare must not reach the program's memory, in functions from a table either.
+command -v clang-22 >/dev/null || { echo "no clang-22: no program in C"; finish; }
+guest verified "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
+#include <stdio.h>
+#include <wjit/gpu.h>
+enum { ITEMS = 3000 };
+typedef void bump(uint32_t x, float by);
+static uint32_t out[ITEMS];
+
+static void up(uint32_t x, float by)
+{
+    out[x] += x + (uint32_t) by;
+}
+
+static void down(uint32_t x, float by)
+{
+    out[x] = out[x] * 3 - (uint32_t) by;
+}
+
+static bump *const bumps[] = {up, down};
+
+static void pick(uint32_t x, uint32_t y, uint32_t z, const void *p)
+{
+    (void) y, (void) z, (void) p;
+    bumps[x % 3 & 1](x, 2.5f);
+}
+
+int main(void)
+{
+    uint32_t sum = 0;
+    wjit_parallel_for(ITEMS, 1, 1, pick, 0);
+    wjit_parallel_for(ITEMS, 1, 1, pick, 0);
+    for (unsigned i = 0; i < ITEMS; i++) {
+        sum = sum * 31 + out[i];
+    }
+    printf("%u\n", sum);
+}
+C
+expect 0 - "$WJIT" --gpu=off verified.wasm
+sum=$(cat out)
+for more in --gpu-verify=100% --check-kernels; do
+    expect_out "$sum" "$WJIT" --gpu=any $more --gpu-explain verified.wasm
+    grep -q 'kernel pick: translated$' err || fail "$more: $(head -c 300 err)"
+done
 finish

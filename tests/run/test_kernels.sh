@@ -124,4 +124,65 @@ int main(void)
 }
 C
 expect 0 'wjit_parallel_for: not used: no function calls it' "$WJIT" --gpu-explain unused.wasm
+
+# Functions that items call through a table have frames on the shadow stack, too: each thread's
+# items in its own slice.
+guest calls "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
+#include <stdio.h>
+#include <wjit/gpu.h>
+enum { ITEMS = 100000, WORDS = 24 };
+typedef uint32_t mix(uint32_t x, float more);
+static uint32_t out[ITEMS];
+
+__attribute__((noinline)) static uint32_t mixed(uint32_t x, uint32_t by, uint32_t sum)
+{
+    volatile uint32_t on_stack[WORDS];
+    for (uint32_t i = 0; i < WORDS; i++) {
+        on_stack[i] = x * (i + by);
+    }
+    for (uint32_t i = 0; i < WORDS; i++) {
+        sum = sum * 31 + on_stack[(i * 7 + x) % WORDS];
+    }
+    return sum;
+}
+
+static uint32_t first(uint32_t x, float more)
+{
+    return mixed(x, 1, (uint32_t) more);
+}
+
+static uint32_t second(uint32_t x, float more)
+{
+    return mixed(x, 5, (uint32_t) more + 1);
+}
+
+static mix *const mixes[] = {first, second};
+
+static void picks(uint32_t x, uint32_t y, uint32_t z, const void *p)
+{
+    (void) y, (void) z, (void) p;
+    out[x] += mixes[x % 3 & 1](x, 2.5f);
+}
+
+int main(void)
+{
+    uint32_t sum = 0;
+    for (int i = 0; i < 3; i++) {
+        wjit_parallel_for(ITEMS, 1, 1, picks, 0);
+    }
+    for (unsigned i = 0; i < ITEMS; i++) {
+        sum = sum * 31 + out[i];
+    }
+    printf("%u\n", sum);
+}
+C
+expect 0 - "$WJIT" --threads 1 calls.wasm
+sum=$(cat out)
+for command in "$WJIT" "${WJIT_AARCH64:-}"; do
+    [ -n "$command" ] || continue
+    read -ra words <<<"$command"
+    for threads in 2 4; do
+        expect_out "$sum" "${words[@]}" --threads $threads calls.wasm
+    done
+done
 finish
