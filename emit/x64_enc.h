@@ -1,11 +1,12 @@
-// The x86-64 encoder: instruction forms over opcode words, written with as few stores as the form
-// allows. Knows bytes and nothing else; emit/x64_masm*.h knows lowering.
+// The x86-64 encoder: instruction forms over the opcode words of emit/x64_rows.h, written with as
+// few stores as the form allows. Knows bytes and nothing else; emit/x64_masm*.h knows lowering.
 #ifndef EMIT_X64_ENC_H
 #define EMIT_X64_ENC_H
 
 #include <string.h>
 
 #include "emit/masm.h"
+#include "emit/x64_rows.h"
 
 // clang-format off
 enum {
@@ -14,25 +15,7 @@ enum {
     XMM14, XMM15,
     XMM30 = 62, XMM31, // of AVX-512, for EVEX forms alone
 };
-
-// Condition codes in the processor's numbering; the lowest bit inverts.
-enum x64_cc {
-    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
-    CC_LE, CC_G,
-};
 // clang-format on
-
-// An opcode word: the opcode byte, the map (escape bytes), the prefix, and for VEX forms W and L.
-enum {
-    X64_0F = 1 << 8,
-    X64_0F38 = 2 << 8,
-    X64_0F3A = 3 << 8,
-    X64_66 = 1 << 10,
-    X64_F3 = 2 << 10,
-    X64_F2 = 3 << 10,
-    X64_W = 1 << 12, // REX.W in legacy forms, VEX.W in VEX forms
-    X64_L256 = 1 << 13,
-};
 
 // [base + (index << scale) + disp], or a constant behind the code (base X64_CONST, its index in
 // disp).
@@ -171,6 +154,12 @@ X64_ALWAYS void x64_rr(struct wj_masm *m, uint32_t op, unsigned reg, unsigned rm
     } else {
         x64_rr_rex(m, op, reg, rm, 0);
     }
+}
+
+// A row whose ModRM.reg is an extension of the opcode; w is 0 or X64_W.
+X64_ALWAYS void x64_r(struct wj_masm *m, uint32_t op, uint32_t w, unsigned rm)
+{
+    x64_rr(m, (op & 0xffff) | w, op >> 16 & 7, rm);
 }
 
 // spl, bpl, sil and dil need a REX prefix.
@@ -360,12 +349,23 @@ X64_ALWAYS void x64_rm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_
     }
 }
 
+X64_ALWAYS void x64_m(struct wj_masm *m, uint32_t op, struct x64_mem a)
+{
+    x64_rm(m, op & 0xffff, op >> 16 & 7, a);
+}
+
 // An immediate of imm_bytes follows. No constant is such an operand.
 X64_ALWAYS void x64_rm_imm(struct wj_masm *m, uint32_t op, unsigned reg, struct x64_mem a,
                            uint64_t imm, unsigned imm_bytes)
 {
     x64_rm(m, op, reg, a);
     x64_bytes(m, imm, imm_bytes);
+}
+
+X64_ALWAYS void x64_m_imm(struct wj_masm *m, uint32_t op, struct x64_mem a, uint64_t imm,
+                          unsigned imm_bytes)
+{
+    x64_rm_imm(m, op & 0xffff, op >> 16 & 7, a, imm, imm_bytes);
 }
 
 // ---- VEX forms: d in ModRM.reg, v in VEX.vvvv, rm in ModRM.rm ---------------------------------
@@ -402,6 +402,12 @@ X64_INLINE void x64_vrr_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned
 {
     x64_vrr(m, op, d, v, rm);
     x64_imm8(m, imm);
+}
+
+// A row whose ModRM.reg is an extension of the opcode: d in VEX.vvvv.
+X64_INLINE void x64_vr_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned rm, unsigned imm)
+{
+    x64_vrr_imm(m, op & 0xffff, op >> 16 & 7, d, rm, imm);
 }
 
 X64_INLINE void x64_vrm_imm(struct wj_masm *m, uint32_t op, unsigned d, unsigned v,
@@ -445,19 +451,6 @@ X64_INLINE struct x64_mem x64_const32(struct wj_masm *m, uint32_t lane)
 
 // ---- General instructions that verbs share ----------------------------------------------------
 
-// The arithmetic group: add, or, and, sub, xor, cmp by their opcode extension.
-enum x64_alu {
-    ALU_ADD = 0,
-    ALU_OR = 1,
-    ALU_ADC = 2,
-    ALU_SBB = 3,
-    ALU_AND = 4,
-    ALU_SUB = 5,
-    ALU_XOR = 6,
-    ALU_CMP = 7
-};
-enum x64_shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
-
 // w is X64_W for 64-bit operands, else 0.
 X64_INLINE uint32_t x64_w(enum wj_num num)
 {
@@ -466,39 +459,39 @@ X64_INLINE uint32_t x64_w(enum wj_num num)
 
 X64_INLINE void x64_mov(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg s)
 {
-    x64_rr(m, 0x8b | w, d, s);
+    x64_rr(m, X64_MOV | w, d, s);
 }
 
 X64_INLINE void x64_alu(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, wj_reg s)
 {
-    x64_rr_plain(m, (uint32_t) op << 3 | 3 | w, d, s);
+    x64_rr_plain(m, (uint32_t) op << 3 | X64_ALU | w, d, s);
 }
 
 X64_INLINE void x64_alu_mem(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d,
                             struct x64_mem a)
 {
-    x64_rm(m, ((uint32_t) op & 7) << 3 | 3 | w, d, a);
+    x64_rm(m, ((uint32_t) op & 7) << 3 | X64_ALU | w, d, a);
 }
 
 X64_INLINE void x64_alu_imm(struct wj_masm *m, enum x64_alu op, uint32_t w, wj_reg d, int32_t imm)
 {
     unsigned is_short = x64_fits8(imm);
-    x64_rr_plain_imm(m, 0x81 | is_short << 1 | w, op, d, (uint32_t) imm, 4 - 3 * is_short);
+    x64_rr_plain_imm(m, X64_ALU_IMM32 | is_short << 1 | w, op, d, (uint32_t) imm, 4 - 3 * is_short);
 }
 
 X64_INLINE void x64_shift_imm(struct wj_masm *m, enum x64_shift op, uint32_t w, wj_reg d,
                               unsigned count)
 {
     if (count == 1) {
-        x64_rr_plain(m, 0xd1 | w, op, d);
+        x64_rr_plain(m, X64_SHIFT_ONE | w, op, d);
     } else {
-        x64_rr_plain_imm(m, 0xc1 | w, op, d, count, 1);
+        x64_rr_plain_imm(m, X64_SHIFT_IMM | w, op, d, count, 1);
     }
 }
 
 X64_INLINE void x64_test(struct wj_masm *m, uint32_t w, wj_reg a, wj_reg b)
 {
-    x64_rr(m, 0x85 | w, b, a);
+    x64_rr(m, X64_TEST | w, b, a);
 }
 
 // The zero flag answers for d until the next instruction or label.
@@ -520,48 +513,48 @@ X64_INLINE void x64_test_zero(struct wj_masm *m, uint32_t w, wj_reg a)
 
 X64_INLINE void x64_lea(struct wj_masm *m, uint32_t w, wj_reg d, struct x64_mem a)
 {
-    x64_rm(m, 0x8d | w, d, a);
+    x64_rm(m, X64_LEA | w, d, a);
 }
 
 // The shortest form that leaves the flags alone.
 X64_INLINE void x64_mov_imm(struct wj_masm *m, wj_reg d, uint64_t bits)
 {
     if (bits <= UINT32_MAX) {
-        x64_write(m, d >> 3, (0xb8u | (d & 7)) | bits << 8, 5);
+        x64_write(m, d >> 3, (uint64_t) (X64_MOV_IMM | (d & 7)) | bits << 8, 5);
     } else if (x64_fits32((int64_t) bits)) {
-        x64_rr(m, 0xc7 | X64_W, 0, d);
+        x64_r(m, X64_MOV_SIGNED, 0, d);
         x64_imm32(m, (int64_t) bits);
     } else {
-        x64_bytes(m, 0x48u | d >> 3 | (0xb8u | (d & 7)) << 8, 2);
+        x64_bytes(m, 0x48u | d >> 3 | (uint64_t) (X64_MOV_IMM64 | (d & 7)) << 8, 2);
         x64_bytes(m, bits, 8);
     }
 }
 
 X64_INLINE void x64_cmov(struct wj_masm *m, enum x64_cc cc, uint32_t w, wj_reg d, wj_reg s)
 {
-    x64_rr(m, X64_0F | 0x40 | cc | w, d, s);
+    x64_rr(m, X64_CMOV | cc | w, d, s);
 }
 
 X64_INLINE void x64_setcc(struct wj_masm *m, enum x64_cc cc, wj_reg d)
 {
-    x64_rr_rm8(m, X64_0F | 0x90 | cc, 0, d);
+    x64_rr_rm8(m, X64_SET | cc, 0, d);
 }
 
 X64_INLINE void x64_movzx8(struct wj_masm *m, wj_reg d, wj_reg s)
 {
-    x64_rr_rm8(m, X64_0F | 0xb6, d, s);
+    x64_rr_rm8(m, X64_MOVZX8, d, s);
 }
 
 // A short forward branch inside one verb: x64_here binds what x64_jcc_short returned.
 X64_INLINE uint8_t *x64_jcc_short(struct wj_masm *m, enum x64_cc cc)
 {
-    x64_bytes(m, 0x70 | cc, 2);
+    x64_bytes(m, X64_JCC8 | cc, 2);
     return m->buf.cursor;
 }
 
 X64_INLINE uint8_t *x64_jmp_short(struct wj_masm *m)
 {
-    x64_bytes(m, 0xeb, 2);
+    x64_bytes(m, X64_JMP8, 2);
     return m->buf.cursor;
 }
 
@@ -574,7 +567,7 @@ X64_INLINE void x64_here(struct wj_masm *m, uint8_t *branch_end)
 X64_INLINE void x64_jcc_back(struct wj_masm *m, enum x64_cc cc, const uint8_t *target)
 {
     int64_t distance = target - (m->buf.cursor + 2);
-    x64_bytes(m, (0x70u | cc) | (uint64_t) (uint8_t) distance << 8, 2);
+    x64_bytes(m, (uint64_t) (X64_JCC8 | cc) | (uint64_t) (uint8_t) distance << 8, 2);
 }
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "emit/x64_masm_mem.h"
 
-enum { X64_LOCK = 0xf0 };
-
 // The opcode word of an instruction whose byte form is op and whose wider forms are op + 1.
 X64_INLINE uint32_t x64_sized(uint32_t op, unsigned width_log2)
 {
@@ -24,7 +22,7 @@ X64_INLINE void x64_zero_extend(struct wj_masm *m, unsigned width_log2, wj_reg d
     if (width_log2 == 0) {
         x64_movzx8(m, d, d);
     } else if (width_log2 == 1) {
-        x64_rr(m, X64_0F | 0xb7, d, d);
+        x64_rr(m, X64_MOVZX16, d, d);
     }
 }
 
@@ -45,7 +43,7 @@ X64_INLINE void masm_addr_check_align(struct wj_masm *m, struct wj_addr a, unsig
         int32_t low = (int32_t) (a.offset & (uint64_t) mask);
         x64_lea(m, 0, X64_TMP, x64_at_index(a.base, a.index, 0, low));
     }
-    x64_rr_rm8(m, 0xf6, 0, tested);
+    x64_rr_rm8(m, X64_TEST8_IMM, 0, tested);
     x64_imm8(m, mask);
     x64_trap_cc(m, CC_NE, WJ_TRAP_UNALIGNED_ATOMIC);
 }
@@ -77,7 +75,7 @@ X64_INLINE void masm_atomic_store(struct wj_masm *m, enum wj_store_op op, wj_reg
 {
     struct x64_mem mem = x64_addr(m, a);
     x64_mov(m, X64_W, X64_TMP2, s);
-    x64_rm_sized(m, 0x86, x64_store_width_log2(op), X64_TMP2, mem); // xchg
+    x64_rm_sized(m, X64_XCHG, x64_store_width_log2(op), X64_TMP2, mem);
 }
 
 // mov eax, [mem]; loop: mov ecx, eax; op ecx, s; lock cmpxchg [mem], ecx; jne loop
@@ -90,7 +88,7 @@ X64_INLINE void x64_rmw_loop(struct wj_masm *m, enum x64_alu op, unsigned width_
     x64_mov(m, X64_W, RCX, RAX);
     x64_alu(m, op, X64_W, RCX, s);
     *m->buf.cursor++ = X64_LOCK;
-    x64_rm_sized(m, X64_0F | 0xb0, width_log2, RCX, mem);
+    x64_rm_sized(m, X64_CMPXCHG, width_log2, RCX, mem);
     x64_jcc_back(m, CC_NE, loop);
 }
 
@@ -105,14 +103,14 @@ X64_INLINE void masm_atomic_rmw(struct wj_masm *m, enum wj_rmw op, enum wj_num n
     case RMW_SUB:
         x64_mov(m, X64_W, d, s);
         if (op == RMW_SUB) {
-            x64_rr(m, 0xf7 | X64_W, 3, d); // neg
+            x64_r(m, X64_NEG, X64_W, d);
         }
         *m->buf.cursor++ = X64_LOCK;
-        x64_rm_sized(m, X64_0F | 0xc0, width_log2, d, mem); // xadd
+        x64_rm_sized(m, X64_XADD, width_log2, d, mem);
         break;
     case RMW_XCHG:
         x64_mov(m, X64_W, d, s);
-        x64_rm_sized(m, 0x86, width_log2, d, mem);
+        x64_rm_sized(m, X64_XCHG, width_log2, d, mem);
         break;
     case RMW_AND: x64_rmw_loop(m, ALU_AND, width_log2, s, mem); break;
     case RMW_OR: x64_rmw_loop(m, ALU_OR, width_log2, s, mem); break;
@@ -129,7 +127,7 @@ X64_INLINE void masm_atomic_cmpxchg(struct wj_masm *m, enum wj_num num, unsigned
     struct x64_mem mem = x64_addr(m, a);
     masm_mov(m, width_log2 == 2 ? NUM_I32 : num, d, expected);
     *m->buf.cursor++ = X64_LOCK;
-    x64_rm_sized(m, X64_0F | 0xb0, width_log2, replacement, mem);
+    x64_rm_sized(m, X64_CMPXCHG, width_log2, replacement, mem);
     if (width_log2 == 2) {
         x64_mov(m, 0, d, d);
     }
@@ -138,7 +136,7 @@ X64_INLINE void masm_atomic_cmpxchg(struct wj_masm *m, enum wj_num num, unsigned
 
 X64_INLINE void masm_fence(struct wj_masm *m)
 {
-    x64_bytes(m, 0xf0ae0f, 3); // mfence
+    x64_bytes(m, X64_MFENCE, 3);
 }
 
 #endif

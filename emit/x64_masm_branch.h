@@ -87,9 +87,9 @@ X64_INLINE void masm_jmp(struct wj_masm *m, wj_label label)
 {
     int64_t distance;
     if (x64_is_short(m, label, &distance)) {
-        x64_bytes(m, 0xeb | (uint64_t) (uint8_t) distance << 8, 2);
+        x64_bytes(m, X64_JMP8 | (uint64_t) (uint8_t) distance << 8, 2);
     } else {
-        *m->buf.cursor++ = 0xe9;
+        *m->buf.cursor++ = X64_JMP32;
         x64_rel32(m, label);
     }
 }
@@ -98,9 +98,9 @@ X64_INLINE void x64_jcc(struct wj_masm *m, enum x64_cc cc, wj_label label)
 {
     int64_t distance;
     if (x64_is_short(m, label, &distance)) {
-        x64_bytes(m, (0x70u | cc) | (uint64_t) (uint8_t) distance << 8, 2);
+        x64_bytes(m, (uint64_t) (X64_JCC8 | cc) | (uint64_t) (uint8_t) distance << 8, 2);
     } else {
-        x64_bytes(m, 0x0f | (0x80u | cc) << 8, 2);
+        x64_bytes(m, X64_JCC32 | (uint64_t) cc << 8, 2);
         x64_rel32(m, label);
     }
 }
@@ -130,12 +130,12 @@ X64_INLINE void masm_cbz(struct wj_masm *m, enum wj_num num, bool if_zero, wj_re
 X64_INLINE void masm_jump_table(struct wj_masm *m, wj_reg index, const wj_label *labels,
                                 uint32_t count)
 {
-    x64_bytes(m, 0x1d8d4c, 3);
+    x64_bytes(m, X64_LEA_R11_NEAR, 3);
     struct wj_codebuf_fixup head = {wj_codebuf_offset(&m->buf), 0, count, X64_FIXUP_TABLE, 0};
     x64_imm32(m, 0);
-    x64_rm(m, 0x63 | X64_W, RCX, x64_at_index(R11, index, 2, 0));
+    x64_rm(m, X64_MOVSXD, RCX, x64_at_index(R11, index, 2, 0));
     x64_alu(m, ALU_ADD, X64_W, R11, RCX);
-    x64_bytes(m, 0xe3ff413e, 4);
+    x64_bytes(m, (uint32_t) X64_NOTRACK_JMP_R11, 4);
     wj_codebuf_fixup(&m->buf, head);
     for (uint32_t i = 0; i < count; i++) {
         struct wj_codebuf_fixup entry = {0, 0, labels[i], X64_FIXUP_TABLE_ENTRY, 0};
@@ -153,12 +153,12 @@ X64_INLINE void x64_trap_site(struct wj_masm *m, enum wj_trap_kind kind)
 X64_INLINE void masm_trap(struct wj_masm *m, enum wj_trap_kind kind)
 {
     x64_trap_site(m, kind);
-    x64_bytes(m, 0x0b0f, 2);
+    x64_bytes(m, X64_UD2, 2);
 }
 
 X64_INLINE void x64_trap_cc(struct wj_masm *m, enum x64_cc cc, enum wj_trap_kind kind)
 {
-    x64_bytes(m, 0x0f | (0x80u | cc) << 8, 2);
+    x64_bytes(m, X64_JCC32 | (uint64_t) cc << 8, 2);
     struct wj_codebuf_fixup fixup = {wj_codebuf_offset(&m->buf), 0, kind, X64_FIXUP_TRAP,
                                      m->wasm_offset};
     x64_imm32(m, 0);
@@ -235,7 +235,7 @@ X64_INLINE void x64_finish_data(struct wj_masm *m)
 {
     struct wj_codebuf *buf = &m->buf;
     while ((buf->address + wj_codebuf_offset(buf)) % 16 != 0) {
-        *buf->cursor++ = 0xcc;
+        *buf->cursor++ = X64_INT3;
     }
     uint32_t constants = wj_codebuf_offset(buf);
     if (buf->constant_count > 0) {

@@ -12,7 +12,7 @@ enum {
 
 X64_INLINE void x64_endbr(struct wj_masm *m)
 {
-    x64_bytes(m, 0xfa1e0ff3, 4);
+    x64_bytes(m, (uint32_t) X64_ENDBR64, 4);
 }
 
 // test [rsp - n * 32 KiB], eax -- a read is enough to fault.
@@ -21,7 +21,7 @@ X64_INLINE void x64_probe_stack(struct wj_masm *m, uint32_t frame_bytes)
     uint32_t probes = frame_bytes / X64_PROBE_BYTES;
     if (probes <= X64_PROBES_INLINE) {
         for (uint32_t i = 1; i <= probes; i++) {
-            x64_rm(m, 0x85, RAX, x64_at(RSP, -(int32_t) (i * X64_PROBE_BYTES)));
+            x64_rm(m, X64_TEST, RAX, x64_at(RSP, -(int32_t) (i * X64_PROBE_BYTES)));
         }
         return;
     }
@@ -29,7 +29,7 @@ X64_INLINE void x64_probe_stack(struct wj_masm *m, uint32_t frame_bytes)
     x64_mov_imm(m, RCX, probes);
     const uint8_t *loop = m->buf.cursor;
     x64_alu_imm(m, ALU_SUB, X64_W, R11, X64_PROBE_BYTES);
-    x64_rm(m, 0x85, RAX, x64_at(R11, 0));
+    x64_rm(m, X64_TEST, RAX, x64_at(R11, 0));
     x64_alu_imm(m, ALU_SUB, 0, RCX, 1);
     x64_jcc_back(m, CC_NE, loop);
 }
@@ -50,27 +50,27 @@ X64_INLINE void masm_epilogue(struct wj_masm *m, uint32_t frame_bytes)
 
 X64_INLINE void masm_ret(struct wj_masm *m)
 {
-    *m->buf.cursor++ = 0xc3;
+    *m->buf.cursor++ = X64_RET;
 }
 
 X64_INLINE void masm_call_slot(struct wj_masm *m, struct wj_slot s)
 {
-    x64_rm(m, 0xff, 2, x64_slot(s));
+    x64_m(m, X64_CALL, x64_slot(s));
 }
 
 X64_INLINE void masm_jmp_slot(struct wj_masm *m, struct wj_slot s)
 {
-    x64_rm(m, 0xff, 4, x64_slot(s));
+    x64_m(m, X64_JMP, x64_slot(s));
 }
 
 X64_INLINE void masm_call_reg(struct wj_masm *m, wj_reg r)
 {
-    x64_rr(m, 0xff, 2, r);
+    x64_r(m, X64_CALL, 0, r);
 }
 
 X64_INLINE void masm_jmp_reg(struct wj_masm *m, wj_reg r)
 {
-    x64_rr(m, 0xff, 4, r);
+    x64_r(m, X64_JMP, 0, r);
 }
 
 // A rel32 field at the cursor that leads to an address.
@@ -81,25 +81,25 @@ X64_INLINE void x64_rel32_address(struct wj_masm *m, uint64_t address)
 
 X64_INLINE void masm_call_addr(struct wj_masm *m, uint64_t address)
 {
-    *m->buf.cursor++ = 0xe8;
+    *m->buf.cursor++ = X64_CALL32;
     x64_rel32_address(m, address);
 }
 
 X64_INLINE void masm_jmp_addr(struct wj_masm *m, uint64_t address)
 {
-    *m->buf.cursor++ = 0xe9;
+    *m->buf.cursor++ = X64_JMP32;
     x64_rel32_address(m, address);
 }
 
 X64_INLINE void masm_call_table(struct wj_masm *m, uint64_t entry_address)
 {
-    x64_bytes(m, 0x15ff, 2);
+    x64_bytes(m, X64_CALL_NEAR, 2);
     x64_rel32_address(m, entry_address);
 }
 
 X64_INLINE void masm_jmp_table(struct wj_masm *m, uint64_t entry_address)
 {
-    x64_bytes(m, 0x25ff, 2);
+    x64_bytes(m, X64_JMP_NEAR, 2);
     x64_rel32_address(m, entry_address);
 }
 

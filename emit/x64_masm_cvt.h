@@ -5,13 +5,6 @@
 
 #include "emit/x64_masm_float.h"
 
-enum {
-    VEX_CVTT2SI = X64_0F | 0x2c,
-    VEX_CVTSI2 = X64_0F | 0x2a,
-    VEX_CVTSD2SS = X64_0F | X64_F2 | 0x5a,
-    VEX_CVTSS2SD = X64_0F | X64_F3 | 0x5a,
-};
-
 // One of the truncations: from a float type to an integer of 32 bits, or of 64 (w is X64_W).
 struct x64_trunc {
     enum wj_num from;
@@ -83,7 +76,7 @@ X64_INLINE uint8_t *x64_trunc_u64_try(struct wj_masm *m, struct x64_trunc t, uin
     x64_cvtt(m, t.from, X64_W, t.d, t.a);
     x64_test(m, X64_W, t.d, t.d);
     uint8_t *done = x64_jcc_short(m, CC_NS);
-    x64_vrm(m, VEX_SUB | x64_scalar(t.from), X64_VTMP, t.a,
+    x64_vrm(m, VEX_SUB_F | x64_scalar(t.from), X64_VTMP, t.a,
             x64_lanes(m, t.from, 0x5f000000u, 0x43e0000000000000u));
     x64_cvtt(m, t.from, X64_W, t.d, X64_VTMP);
     x64_test(m, X64_W, t.d, t.d);
@@ -93,7 +86,7 @@ X64_INLINE uint8_t *x64_trunc_u64_try(struct wj_masm *m, struct x64_trunc t, uin
 
 X64_INLINE void x64_set_top_bit(struct wj_masm *m, wj_reg d)
 {
-    x64_rr(m, X64_0F | 0xba | X64_W, 5, d); // bts
+    x64_r(m, X64_BTS_IMM, 0, d);
     x64_imm8(m, 63);
 }
 
@@ -175,7 +168,7 @@ X64_INLINE void x64_convert_u64(struct wj_masm *m, enum wj_num to, wj_reg d, wj_
     x64_alu_imm(m, ALU_AND, 0, X64_TMP2, 1);
     x64_alu(m, ALU_OR, X64_W, X64_TMP, X64_TMP2);
     x64_convert_s(m, to, X64_W, d, X64_TMP);
-    x64_vrr(m, VEX_ADD | x64_scalar(to), d, d, d);
+    x64_vrr(m, VEX_ADD_F | x64_scalar(to), d, d, d);
     x64_here(m, done);
 }
 
@@ -189,7 +182,7 @@ X64_INLINE void masm_cvt(struct wj_masm *m, enum wj_cvt op, wj_reg d, wj_reg a)
     case CVT_I32_TRUNC_F32_U: x64_trunc_u(m, f32_i32); break;
     case CVT_I32_TRUNC_F64_S: x64_trunc_s(m, f64_i32); break;
     case CVT_I32_TRUNC_F64_U: x64_trunc_u(m, f64_i32); break;
-    case CVT_I64_EXTEND_I32_S: x64_rr(m, 0x63 | X64_W, d, a); break;
+    case CVT_I64_EXTEND_I32_S: x64_rr(m, X64_MOVSXD, d, a); break;
     case CVT_I64_EXTEND_I32_U: masm_mov(m, NUM_I32, d, a); break;
     case CVT_I64_TRUNC_F32_S: x64_trunc_s(m, f32_i64); break;
     case CVT_I64_TRUNC_F32_U: x64_trunc_u(m, f32_i64); break;
@@ -206,9 +199,9 @@ X64_INLINE void masm_cvt(struct wj_masm *m, enum wj_cvt op, wj_reg d, wj_reg a)
     case CVT_F64_CONVERT_I64_U: x64_convert_u64(m, NUM_F64, d, a); break;
     case CVT_F64_PROMOTE_F32: x64_vrr(m, VEX_CVTSS2SD, d, a, a); break;
     case CVT_I32_REINTERPRET_F32: x64_vrr(m, VEX_MOVD_FROM_VEC, a, 0, d); break;
-    case CVT_I64_REINTERPRET_F64: x64_vrr(m, VEX_MOVD_FROM_VEC | X64_W, a, 0, d); break;
+    case CVT_I64_REINTERPRET_F64: x64_vrr(m, VEX_MOVQ_FROM_VEC, a, 0, d); break;
     case CVT_F32_REINTERPRET_I32: x64_vrr(m, VEX_MOVD_TO_VEC, d, 0, a); break;
-    case CVT_F64_REINTERPRET_I64: x64_vrr(m, VEX_MOVD_TO_VEC | X64_W, d, 0, a); break;
+    case CVT_F64_REINTERPRET_I64: x64_vrr(m, VEX_MOVQ_TO_VEC, d, 0, a); break;
     case CVT_I32_TRUNC_SAT_F32_S: x64_trunc_sat_s(m, f32_i32); break;
     case CVT_I32_TRUNC_SAT_F32_U: x64_trunc_sat_u(m, f32_i32); break;
     case CVT_I32_TRUNC_SAT_F64_S: x64_trunc_sat_s(m, f64_i32); break;

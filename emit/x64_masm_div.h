@@ -5,8 +5,6 @@
 
 #include "emit/x64_masm_int.h"
 
-enum { VEX_MULX = X64_0F38 | X64_F2 | 0xf6 };
-
 X64_INLINE bool x64_is_rem(enum wj_ibinop op)
 {
     return op == IBIN_REM_S || op == IBIN_REM_U;
@@ -20,9 +18,9 @@ X64_INLINE bool x64_is_signed_div(enum wj_ibinop op)
 // xor edx, edx; div b -- only a zero divisor faults.
 X64_INLINE void x64_div_unsigned(struct wj_masm *m, uint32_t w, wj_reg b)
 {
-    x64_rr(m, 0x33, RDX, RDX);
+    x64_alu(m, ALU_XOR, 0, RDX, RDX);
     x64_trap_site(m, WJ_TRAP_INTEGER_DIVIDE_BY_ZERO);
-    x64_rr(m, 0xf7 | w, 6, b);
+    x64_r(m, X64_DIV, w, b);
 }
 
 // The divisor is checked for zero before, so that a fault of idiv is an overflow. The remainder by
@@ -33,13 +31,13 @@ X64_INLINE void x64_div_signed(struct wj_masm *m, enum wj_ibinop op, uint32_t w,
     x64_trap_cc(m, CC_E, WJ_TRAP_INTEGER_DIVIDE_BY_ZERO);
     uint8_t *is_zero = NULL;
     if (op == IBIN_REM_S) {
-        x64_rr(m, 0x33, RDX, RDX);
+        x64_alu(m, ALU_XOR, 0, RDX, RDX);
         x64_alu_imm(m, ALU_CMP, w, b, -1);
         is_zero = x64_jcc_short(m, CC_E);
     }
-    x64_bytes(m, w ? 0x9948 : 0x99, w ? 2 : 1); // cqo, cdq
+    x64_bytes(m, w ? X64_CQO : X64_CDQ, w ? 2 : 1);
     x64_trap_site(m, WJ_TRAP_INTEGER_OVERFLOW);
-    x64_rr(m, 0xf7 | w, 7, b);
+    x64_r(m, X64_IDIV, w, b);
     if (is_zero != NULL) {
         x64_here(m, is_zero);
     }
@@ -139,7 +137,7 @@ X64_INLINE void x64_quotient_s32(struct wj_masm *m, wj_reg q, wj_reg a, uint32_t
 {
     unsigned log2 = x64_log2_ceil(size);
     uint64_t reciprocal = ((uint64_t) 1 << (31 + log2)) / size + 1;
-    x64_rr(m, 0x63 | X64_W, q, a); // movsxd
+    x64_rr(m, X64_MOVSXD, q, a);
     x64_mov_imm(m, RCX, reciprocal);
     x64_rr(m, X64_IMUL | X64_W, q, RCX);
     x64_mov(m, X64_W, RCX, q);
@@ -160,7 +158,7 @@ X64_INLINE void x64_quotient_s64(struct wj_masm *m, wj_reg q, wj_reg a, uint64_t
     }
     // imul by a reciprocal of 64 bits, taken as negative: add the dividend back.
     x64_mov_imm(m, RAX, (uint64_t) (power / size) + 1);
-    x64_rr(m, 0xf7 | X64_W, 5, a);
+    x64_r(m, X64_IMUL_WIDE, X64_W, a);
     if (!is_small) {
         x64_alu(m, ALU_ADD, X64_W, RDX, a);
     }
@@ -192,7 +190,7 @@ X64_INLINE void x64_idiv_power_s(struct wj_masm *m, bool is_rem, uint32_t w, wj_
     enum wj_num num = w ? NUM_I64 : NUM_I32;
     if (log2 == 0) {
         if (is_rem) {
-            x64_rr(m, 0x33, d, d);
+            x64_alu(m, ALU_XOR, 0, d, d);
             return;
         }
         masm_mov(m, num, d, a);
@@ -214,7 +212,7 @@ X64_INLINE void x64_idiv_power_s(struct wj_masm *m, bool is_rem, uint32_t w, wj_
         x64_mov(m, w, d, X64_TMP);
     }
     if (negate) {
-        x64_rr(m, 0xf7 | w, 3, d); // neg
+        x64_r(m, X64_NEG, w, d);
     }
 }
 
@@ -272,7 +270,7 @@ X64_INLINE void masm_idiv_imm(struct wj_masm *m, enum wj_ibinop op, enum wj_num 
     if (is_rem) {
         x64_remainder(m, w, d, a, q, size);
     } else if (negate) {
-        x64_rr(m, 0xf7 | w, 3, d);
+        x64_r(m, X64_NEG, w, d);
     }
 }
 

@@ -6,25 +6,6 @@
 #include "emit/x64_masm_mem.h"
 
 enum {
-    VEX_ADD = X64_0F | 0x58, // ps; the prefix picks ss, sd or pd
-    VEX_MUL = X64_0F | 0x59,
-    VEX_SUB = X64_0F | 0x5c,
-    VEX_MIN = X64_0F | 0x5d,
-    VEX_DIV = X64_0F | 0x5e,
-    VEX_MAX = X64_0F | 0x5f,
-    VEX_SQRT = X64_0F | 0x51,
-    VEX_CMP = X64_0F | 0xc2,
-    VEX_UCOMI = X64_0F | 0x2e,
-    VEX_ANDPS = X64_0F | 0x54,
-    VEX_ANDNPS = X64_0F | 0x55,
-    VEX_ORPS = X64_0F | 0x56,
-    VEX_ROUNDPS = X64_0F3A | X64_66 | 0x08,
-    VEX_ROUNDPD = X64_0F3A | X64_66 | 0x09,
-    VEX_ROUNDSS = X64_0F3A | X64_66 | 0x0a,
-    VEX_ROUNDSD = X64_0F3A | X64_66 | 0x0b,
-    EVEX_RANGES = X64_0F3A | X64_66 | 0x51,
-    VEX_BLENDVPS = X64_0F3A | X64_66 | 0x4a,
-    VEX_BLENDVPD = X64_0F3A | X64_66 | 0x4b,
     // Predicates of cmpps.
     X64_CMP_EQ = 0,
     X64_CMP_LT = 1,
@@ -76,7 +57,7 @@ X64_INLINE void x64_ucomi(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b
 X64_INLINE void x64_fminmax(struct wj_masm *m, bool is_max, enum wj_num num, wj_reg d, wj_reg a,
                             wj_reg b)
 {
-    uint32_t op = (is_max ? VEX_MAX : VEX_MIN) | x64_scalar(num);
+    uint32_t op = (is_max ? VEX_MAX_F : VEX_MIN_F) | x64_scalar(num);
     x64_ucomi(m, num, a, b);
     uint8_t *unordered = x64_jcc_short(m, CC_P);
     x64_vrr(m, op, X64_VTMP, a, b);
@@ -84,17 +65,17 @@ X64_INLINE void x64_fminmax(struct wj_masm *m, bool is_max, enum wj_num num, wj_
     x64_vrr(m, is_max ? VEX_ANDPS : VEX_ORPS, d, X64_VTMP, X64_VTMP2);
     uint8_t *done = x64_jmp_short(m);
     x64_here(m, unordered);
-    x64_vrr(m, VEX_ADD | x64_scalar(num), d, a, b);
+    x64_vrr(m, VEX_ADD_F | x64_scalar(num), d, a, b);
     x64_here(m, done);
 }
 
 X64_INLINE uint32_t x64_fbin_op(enum wj_fbinop op)
 {
     static const uint32_t ops[] = {
-        [FBIN_ADD] = VEX_ADD,
-        [FBIN_SUB] = VEX_SUB,
-        [FBIN_MUL] = VEX_MUL,
-        [FBIN_DIV] = VEX_DIV,
+        [FBIN_ADD] = VEX_ADD_F,
+        [FBIN_SUB] = VEX_SUB_F,
+        [FBIN_MUL] = VEX_MUL_F,
+        [FBIN_DIV] = VEX_DIV_F,
     };
     return ops[op];
 }
@@ -142,7 +123,7 @@ X64_INLINE void masm_fun(struct wj_masm *m, enum wj_funop op, enum wj_num num, w
     case FUN_FLOOR: x64_vrr_imm(m, round, d, a, a, X64_ROUND_FLOOR); break;
     case FUN_TRUNC: x64_vrr_imm(m, round, d, a, a, X64_ROUND_TRUNC); break;
     case FUN_NEAREST: x64_vrr_imm(m, round, d, a, a, X64_ROUND_NEAREST); break;
-    case FUN_SQRT: x64_vrr(m, VEX_SQRT | x64_scalar(num), d, a, a); break;
+    case FUN_SQRT: x64_vrr(m, VEX_SQRT_S | x64_scalar(num), d, a, a); break;
     }
 }
 
@@ -155,7 +136,7 @@ X64_INLINE void masm_fcmp(struct wj_masm *m, enum wj_num num, wj_reg a, wj_reg b
 X64_INLINE void x64_canon(struct wj_masm *m, enum wj_num num, wj_reg d, wj_reg a)
 {
     uint32_t blend = num == NUM_F32 ? VEX_BLENDVPS : VEX_BLENDVPD;
-    x64_vrr_imm(m, VEX_CMP | x64_packed(num), X64_VTMP, a, a, X64_CMP_UNORD);
+    x64_vrr_imm(m, VEX_CMP_P | x64_packed(num), X64_VTMP, a, a, X64_CMP_UNORD);
     x64_vrm_imm(m, blend, d, a, x64_lanes(m, num, X64_F32_NAN, X64_F64_NAN), (X64_VTMP & 15) << 4);
 }
 
@@ -188,9 +169,9 @@ X64_INLINE void x64_load_nans(struct wj_masm *m)
 {
     if (m->is_deterministic && m->features.has_avx512) {
         x64_vrm(m, VEX_MOVUPS_LOAD, X64_VTMP, 0, x64_const32(m, X64_F32_NAN));
-        x64_evex_rr(m, VEX_MOVUPS_LOAD, X64_F32_NANS, 0, X64_VTMP);
+        x64_evex_rr(m, EVEX_MOVUPS, X64_F32_NANS, 0, X64_VTMP);
         x64_vrm(m, VEX_MOVUPS_LOAD, X64_VTMP, 0, x64_const64(m, X64_F64_NAN, X64_F64_NAN));
-        x64_evex_rr(m, VEX_MOVUPS_LOAD, X64_F64_NANS, 0, X64_VTMP);
+        x64_evex_rr(m, EVEX_MOVUPS, X64_F64_NANS, 0, X64_VTMP);
     }
 }
 
@@ -203,7 +184,7 @@ X64_INLINE bool masm_has_store_canon(const struct wj_masm *m)
 X64_INLINE void masm_store_canon(struct wj_masm *m, enum wj_num num, wj_reg a, struct wj_addr to)
 {
     bool is_f32 = num == NUM_F32;
-    x64_evex_rr(m, is_f32 ? EVEX_RANGES : EVEX_RANGES | X64_W, X64_VTMP,
+    x64_evex_rr(m, is_f32 ? EVEX_RANGESS : EVEX_RANGESD, X64_VTMP,
                 is_f32 ? X64_F32_NANS : X64_F64_NANS, a);
     x64_imm8(m, X64_RANGE_MAX);
     masm_store(m, is_f32 ? STORE_F32 : STORE_F64, X64_VTMP, to);

@@ -5,16 +5,6 @@
 #include "emit/x64_masm_branch.h"
 #include "emit/x64_masm_move.h"
 
-enum {
-    X64_IMUL = X64_0F | 0xaf,
-    X64_IMUL_IMM8 = 0x6b,
-    X64_IMUL_IMM32 = 0x69,
-    VEX_SHLX = X64_0F38 | X64_66 | 0xf7,
-    VEX_SARX = X64_0F38 | X64_F3 | 0xf7,
-    VEX_SHRX = X64_0F38 | X64_F2 | 0xf7,
-    VEX_RORX = X64_0F3A | X64_F2 | 0xf0,
-};
-
 // A place in linear memory as an operand. Offsets that no displacement holds go through r11.
 X64_INLINE struct x64_mem x64_addr(struct wj_masm *m, struct wj_addr a)
 {
@@ -68,7 +58,7 @@ X64_INLINE void x64_ibin_3(struct wj_masm *m, enum wj_ibinop op, uint32_t w, wj_
     } else if (op == IBIN_ADD && d != b) {
         x64_lea(m, w, d, x64_at_index(a, b, 0, 0));
     } else if (op == IBIN_SUB && d == b) {
-        x64_rr(m, 0xf7 | w, 3, d); // neg
+        x64_r(m, X64_NEG, w, d);
         x64_alu(m, ALU_ADD, w, d, a);
     } else if (d == b) {
         x64_ibin_2(m, op, w, d, a);
@@ -85,7 +75,7 @@ X64_INLINE void x64_rotate(struct wj_masm *m, enum x64_shift op, uint32_t w, wj_
     if (d != a) {
         x64_mov(m, w, d, a);
     }
-    x64_rr(m, 0xd3 | w, op, d);
+    x64_rr(m, X64_SHIFT_CL | w, op, d);
 }
 
 X64_INLINE void masm_ibin(struct wj_masm *m, enum wj_ibinop op, enum wj_num num, wj_reg d, wj_reg a,
@@ -159,7 +149,7 @@ X64_INLINE void x64_mul_imm(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg a, i
 {
     uint64_t bits = w ? (uint64_t) imm : (uint32_t) imm;
     if (bits == 0) {
-        x64_rr(m, 0x33, d, d);
+        x64_alu(m, ALU_XOR, 0, d, d);
         return;
     }
     unsigned shift = (unsigned) __builtin_ctzll(bits);
@@ -171,7 +161,7 @@ X64_INLINE void x64_mul_imm(struct wj_masm *m, uint32_t w, wj_reg d, wj_reg a, i
         x64_shl_imm(m, w, d, d, shift);
     } else if (imm == -1) {
         masm_mov(m, w ? NUM_I64 : NUM_I32, d, a);
-        x64_rr(m, 0xf7 | w, 3, d); // neg
+        x64_r(m, X64_NEG, w, d);
     } else if (x64_fits8(imm)) {
         x64_rr(m, X64_IMUL_IMM8 | w, d, a);
         x64_imm8(m, imm);
@@ -193,7 +183,7 @@ X64_INLINE void x64_logic_imm(struct wj_masm *m, enum wj_ibinop op, uint32_t w, 
             return;
         }
         if (imm == 0xffff) {
-            x64_rr(m, X64_0F | 0xb7, d, a);
+            x64_rr(m, X64_MOVZX16, d, a);
             return;
         }
         if (imm == UINT32_MAX) {
@@ -214,7 +204,7 @@ X64_INLINE void x64_logic_imm(struct wj_masm *m, enum wj_ibinop op, uint32_t w, 
         x64_mov(m, w, d, a);
     }
     if (op == IBIN_XOR && imm == -1) {
-        x64_rr(m, 0xf7 | w, 2, d); // not
+        x64_r(m, X64_NOT, w, d);
     } else {
         x64_alu_imm(m, x64_alu_of(op), w, d, (int32_t) imm);
         x64_note_zero_flag(m, w, d);
@@ -300,15 +290,15 @@ X64_INLINE void masm_ibin_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num
 X64_INLINE void masm_ibin_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
                                   struct wj_slot d, wj_reg b)
 {
-    x64_rm(m, (uint32_t) x64_alu_of(op) << 3 | 1 | x64_w(num), b, x64_slot(d));
+    x64_rm(m, (uint32_t) x64_alu_of(op) << 3 | X64_ALU_TO | x64_w(num), b, x64_slot(d));
 }
 
 X64_INLINE void masm_ibin_imm_to_slot(struct wj_masm *m, enum wj_ibinop op, enum wj_num num,
                                       struct wj_slot d, int32_t imm)
 {
     bool is_short = x64_fits8(imm);
-    x64_rm_imm(m, (is_short ? 0x83 : 0x81) | x64_w(num), x64_alu_of(op), x64_slot(d),
-               (uint32_t) imm, is_short ? 1 : 4);
+    x64_rm_imm(m, (is_short ? X64_ALU_IMM8 : X64_ALU_IMM32) | x64_w(num), x64_alu_of(op),
+               x64_slot(d), (uint32_t) imm, is_short ? 1 : 4);
 }
 
 X64_INLINE void masm_ibin_addr(struct wj_masm *m, enum wj_ibinop op, enum wj_num num, wj_reg d,
@@ -327,12 +317,12 @@ X64_INLINE void masm_iun(struct wj_masm *m, enum wj_iunop op, enum wj_num num, w
 {
     uint32_t w = x64_w(num);
     switch (op) {
-    case IUN_CLZ: x64_rr(m, X64_0F | X64_F3 | 0xbd | w, d, a); break;
-    case IUN_CTZ: x64_rr(m, X64_0F | X64_F3 | 0xbc | w, d, a); break;
-    case IUN_POPCNT: x64_rr(m, X64_0F | X64_F3 | 0xb8 | w, d, a); break;
-    case IUN_EXTEND8_S: x64_rr_rm8(m, X64_0F | 0xbe | w, d, a); break;
-    case IUN_EXTEND16_S: x64_rr(m, X64_0F | 0xbf | w, d, a); break;
-    case IUN_EXTEND32_S: x64_rr(m, 0x63 | w, d, a); break;
+    case IUN_CLZ: x64_rr(m, X64_LZCNT | w, d, a); break;
+    case IUN_CTZ: x64_rr(m, X64_TZCNT | w, d, a); break;
+    case IUN_POPCNT: x64_rr(m, X64_POPCNT | w, d, a); break;
+    case IUN_EXTEND8_S: x64_rr_rm8(m, X64_MOVSX8 | w, d, a); break;
+    case IUN_EXTEND16_S: x64_rr(m, X64_MOVSX16 | w, d, a); break;
+    case IUN_EXTEND32_S: x64_rr(m, X64_MOVSXD, d, a); break;
     }
 }
 
@@ -385,10 +375,11 @@ X64_INLINE void masm_itest_imm(struct wj_masm *m, enum wj_num num, wj_reg a, int
         imm = (int32_t) imm;
     }
     if (imm >= 0 && imm <= INT8_MAX) {
-        x64_rr_rm8(m, 0xf6, 0, a); // no sign bit is involved, so the narrow flags are the same
+        x64_rr_rm8(m, X64_TEST8_IMM, 0,
+                   a); // no sign bit is involved, so the narrow flags are the same
         x64_imm8(m, imm);
     } else if (x64_fits32(imm)) {
-        x64_rr(m, 0xf7 | (imm >= 0 ? 0 : w), 0, a);
+        x64_r(m, X64_TEST_IMM, imm >= 0 ? 0 : w, a);
         x64_imm32(m, imm);
     } else {
         x64_mov_imm(m, X64_TMP, (uint64_t) imm);
@@ -510,7 +501,7 @@ X64_INLINE void masm_mul_wide(struct wj_masm *m, bool is_signed, wj_reg lo, wj_r
     (void) lo;
     (void) hi;
     (void) a;
-    x64_rr(m, 0xf7 | X64_W, is_signed ? 5 : 4, b);
+    x64_r(m, is_signed ? X64_IMUL_WIDE : X64_MUL, X64_W, b);
 }
 
 #endif

@@ -5,32 +5,6 @@
 #include "emit/x64_masm_float.h"
 #include "emit/x64_masm_mem.h"
 
-enum {
-    VEX_PSHUFB = X64_0F38 | X64_66 | 0x00,
-    VEX_PSHUFD = X64_0F | X64_66 | 0x70,
-    VEX_SHUFPS = X64_0F | 0xc6,
-    VEX_PALIGNR = X64_0F3A | X64_66 | 0x0f,
-    VEX_PBLENDW = X64_0F3A | X64_66 | 0x0e,
-    VEX_PUNPCKL = X64_0F | X64_66 | 0x60, // bytes; words and doublewords follow
-    VEX_PUNPCKH = X64_0F | X64_66 | 0x68,
-    VEX_PUNPCKLQDQ = X64_0F | X64_66 | 0x6c,
-    VEX_PUNPCKHQDQ = X64_0F | X64_66 | 0x6d,
-    VEX_PBROADCASTQ = X64_0F38 | X64_66 | 0x59,
-    VEX_PERMILPS = X64_0F3A | X64_66 | 0x04,
-    VEX_INSERTPS = X64_0F3A | X64_66 | 0x21,
-    VEX_MOVLHPS = X64_0F | 0x16,
-    VEX_PAND = X64_0F | X64_66 | 0xdb,
-    VEX_PANDN = X64_0F | X64_66 | 0xdf,
-    VEX_POR = X64_0F | X64_66 | 0xeb,
-    VEX_PSUBQ = X64_0F | X64_66 | 0xfb,
-    VEX_PACKSSWB = X64_0F | X64_66 | 0x63,
-    VEX_PTEST = X64_0F38 | X64_66 | 0x17,
-    VEX_PMOVMSKB = X64_0F | X64_66 | 0xd7,
-    VEX_MOVMSKPS = X64_0F | 0x50,
-    VEX_MOVMSKPD = X64_0F | X64_66 | 0x50,
-    VEX_PSRLW = X64_0F | X64_66 | 0xd1,
-};
-
 X64_INLINE void masm_vsplat(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg s)
 {
     switch (shape) {
@@ -47,7 +21,7 @@ X64_INLINE void masm_vsplat(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj
         x64_vrr(m, VEX_PBROADCASTD, d, 0, X64_VTMP);
         break;
     case SHAPE_I64X2:
-        x64_vrr(m, VEX_MOVD_TO_VEC | X64_W, X64_VTMP, 0, s);
+        x64_vrr(m, VEX_MOVQ_TO_VEC, X64_VTMP, 0, s);
         x64_vrr(m, VEX_PBROADCASTQ, d, 0, X64_VTMP);
         break;
     case SHAPE_F32X4: x64_vrr(m, VEX_BROADCASTSS, d, 0, s); break;
@@ -62,13 +36,13 @@ X64_INLINE void masm_vextract(struct wj_masm *m, enum wj_shape shape, bool zero_
     case SHAPE_I8X16:
         x64_vrr_imm(m, VEX_PEXTRB, a, 0, d, lane);
         if (!zero_extend) {
-            x64_rr_rm8(m, X64_0F | 0xbe, d, d);
+            x64_rr_rm8(m, X64_MOVSX8, d, d);
         }
         break;
     case SHAPE_I16X8:
-        x64_vrr_imm(m, VEX_PEXTRW, a, 0, d, lane);
+        x64_vrr_imm(m, VEX_PEXTRW, d, 0, a, lane);
         if (!zero_extend) {
-            x64_rr(m, X64_0F | 0xbf, d, d);
+            x64_rr(m, X64_MOVSX16, d, d);
         }
         break;
     case SHAPE_I32X4:
@@ -80,7 +54,7 @@ X64_INLINE void masm_vextract(struct wj_masm *m, enum wj_shape shape, bool zero_
         break;
     case SHAPE_I64X2:
         if (lane == 0) {
-            x64_vrr(m, VEX_MOVD_FROM_VEC | X64_W, a, 0, d);
+            x64_vrr(m, VEX_MOVQ_FROM_VEC, a, 0, d);
         } else {
             x64_vrr_imm(m, VEX_PEXTRQ, a, 0, d, lane);
         }
@@ -111,7 +85,7 @@ X64_INLINE void masm_vreplace(struct wj_masm *m, enum wj_shape shape, unsigned l
     case SHAPE_I32X4: x64_vrr_imm(m, VEX_PINSRD, d, a, s, lane); break;
     case SHAPE_I64X2: x64_vrr_imm(m, VEX_PINSRQ, d, a, s, lane); break;
     case SHAPE_F32X4: x64_vrr_imm(m, VEX_INSERTPS, d, a, s, lane << 4); break;
-    case SHAPE_F64X2: x64_vrr(m, lane == 0 ? VEX_MOVSD_LOAD : VEX_MOVLHPS, d, a, s); break;
+    case SHAPE_F64X2: x64_vrr(m, lane == 0 ? VEX_MOVSD_MERGE : VEX_MOVLHPS, d, a, s); break;
     }
 }
 
@@ -156,9 +130,9 @@ X64_INLINE bool x64_shuffle_unpack(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg
                       wide[2 * i + 1] == second + start + i;
         }
         if (matches) {
-            uint32_t op = log2 == 3 ? VEX_PUNPCKLQDQ : VEX_PUNPCKL + log2;
+            uint32_t op = log2 == 3 ? VEX_PUNPCKLQDQ : VEX_PUNPCKLBW + log2;
             if (start != 0) {
-                op = log2 == 3 ? VEX_PUNPCKHQDQ : VEX_PUNPCKH + log2;
+                op = log2 == 3 ? VEX_PUNPCKHQDQ : VEX_PUNPCKHBW + log2;
             }
             x64_vrr(m, op, d, first == 0 ? a : b, second == 0 ? a : b);
             return true;
@@ -255,12 +229,12 @@ X64_INLINE void masm_vshuffle(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b,
 // nor has the arithmetic shift of quadwords.
 X64_INLINE uint32_t x64_vshift_op(enum wj_vshift op, unsigned width_log2)
 {
-    static const uint8_t firsts[] = {
-        [VSHIFT_SHL] = 0xf0,
-        [VSHIFT_SHR_S] = 0xe0,
-        [VSHIFT_SHR_U] = 0xd0,
+    static const uint16_t words[] = {
+        [VSHIFT_SHL] = VEX_PSLLW,
+        [VSHIFT_SHR_S] = VEX_PSRAW,
+        [VSHIFT_SHR_U] = VEX_PSRLW,
     };
-    return X64_0F | X64_66 | (uint32_t) (firsts[op] + width_log2);
+    return words[op] + width_log2 - 1;
 }
 
 X64_INLINE unsigned x64_shape_log2(enum wj_shape shape)
@@ -274,8 +248,8 @@ X64_INLINE void x64_vshift_bytes(struct wj_masm *m, enum wj_vshift op, wj_reg d,
 {
     uint32_t shift = x64_vshift_op(op, 1);
     if (op == VSHIFT_SHR_S) {
-        x64_vrr(m, VEX_PUNPCKL, X64_VTMP2, a, a);
-        x64_vrr(m, VEX_PUNPCKH, d, a, a);
+        x64_vrr(m, VEX_PUNPCKLBW, X64_VTMP2, a, a);
+        x64_vrr(m, VEX_PUNPCKHBW, d, a, a);
         x64_vrr(m, shift, X64_VTMP2, X64_VTMP2, X64_VTMP);
         x64_vrr(m, shift, d, d, X64_VTMP);
         x64_vrr(m, VEX_PACKSSWB, d, X64_VTMP2, d);
@@ -284,7 +258,7 @@ X64_INLINE void x64_vshift_bytes(struct wj_masm *m, enum wj_vshift op, wj_reg d,
     // A byte of ones shifted the same way masks what came in from the neighbour.
     x64_vrr(m, VEX_PCMPEQD, X64_VTMP2, X64_VTMP2, X64_VTMP2);
     if (op == VSHIFT_SHR_U) {
-        x64_vrr_imm(m, X64_0F | X64_66 | 0x71, 2, X64_VTMP2, X64_VTMP2, 8);
+        x64_vr_imm(m, VEX_PSRLW_IMM, X64_VTMP2, X64_VTMP2, 8);
     }
     x64_vrr(m, shift, X64_VTMP2, X64_VTMP2, X64_VTMP);
     x64_vrr(m, VEX_PBROADCASTB, X64_VTMP2, 0, X64_VTMP2);
@@ -320,12 +294,12 @@ X64_INLINE void masm_vshift(struct wj_masm *m, enum wj_vshift op, enum wj_shape 
 X64_INLINE void x64_vshift_imm(struct wj_masm *m, enum wj_vshift op, unsigned width_log2, wj_reg d,
                                wj_reg a, unsigned count)
 {
-    static const uint8_t extensions[] = {
-        [VSHIFT_SHL] = 6,
-        [VSHIFT_SHR_S] = 4,
-        [VSHIFT_SHR_U] = 2,
+    static const uint32_t words[] = {
+        [VSHIFT_SHL] = VEX_PSLLW_IMM,
+        [VSHIFT_SHR_S] = VEX_PSRAW_IMM,
+        [VSHIFT_SHR_U] = VEX_PSRLW_IMM,
     };
-    x64_vrr_imm(m, X64_0F | X64_66 | (0x70 + width_log2), extensions[op], d, a, count);
+    x64_vr_imm(m, words[op] + width_log2 - 1, d, a, count);
 }
 
 X64_INLINE void masm_vshift_imm(struct wj_masm *m, enum wj_vshift op, enum wj_shape shape, wj_reg d,
@@ -336,8 +310,8 @@ X64_INLINE void masm_vshift_imm(struct wj_masm *m, enum wj_vshift op, enum wj_sh
     if (count == 0) {
         x64_vmov(m, d, a);
     } else if (width_log2 == 0 && op == VSHIFT_SHR_S) {
-        x64_vrr(m, VEX_PUNPCKL, X64_VTMP2, a, a);
-        x64_vrr(m, VEX_PUNPCKH, d, a, a);
+        x64_vrr(m, VEX_PUNPCKLBW, X64_VTMP2, a, a);
+        x64_vrr(m, VEX_PUNPCKHBW, d, a, a);
         x64_vshift_imm(m, op, 1, X64_VTMP2, X64_VTMP2, count + 8);
         x64_vshift_imm(m, op, 1, d, d, count + 8);
         x64_vrr(m, VEX_PACKSSWB, d, X64_VTMP2, d);
@@ -377,10 +351,10 @@ X64_INLINE void masm_vtest(struct wj_masm *m, enum wj_vtest op, enum wj_shape sh
                            wj_reg a)
 {
     static const uint32_t equals[] = {
-        X64_0F | X64_66 | 0x74,
-        X64_0F | X64_66 | 0x75,
-        X64_0F | X64_66 | 0x76,
-        X64_0F38 | X64_66 | 0x29,
+        VEX_PCMPEQB,
+        VEX_PCMPEQW,
+        VEX_PCMPEQD,
+        VEX_PCMPEQQ,
     };
     switch (op) {
     case VTEST_ANY_TRUE:

@@ -4,45 +4,23 @@
 
 #include "emit/x64_masm_int.h"
 
-enum {
-    VEX_PBROADCASTB = X64_0F38 | X64_66 | 0x78,
-    VEX_PBROADCASTW = X64_0F38 | X64_66 | 0x79,
-    VEX_PBROADCASTD = X64_0F38 | X64_66 | 0x58,
-    VEX_BROADCASTSS = X64_0F38 | X64_66 | 0x18,
-    VEX_MOVDDUP = X64_0F | X64_F2 | 0x12,
-    VEX_PMOVSXBW = X64_0F38 | X64_66 | 0x20,
-    VEX_PMOVSXWD = X64_0F38 | X64_66 | 0x23,
-    VEX_PMOVSXDQ = X64_0F38 | X64_66 | 0x25,
-    VEX_PMOVZXBW = X64_0F38 | X64_66 | 0x30,
-    VEX_PMOVZXWD = X64_0F38 | X64_66 | 0x33,
-    VEX_PMOVZXDQ = X64_0F38 | X64_66 | 0x35,
-    VEX_PINSRB = X64_0F3A | X64_66 | 0x20,
-    VEX_PINSRW = X64_0F | X64_66 | 0xc4,
-    VEX_PINSRD = X64_0F3A | X64_66 | 0x22,
-    VEX_PINSRQ = VEX_PINSRD | X64_W,
-    VEX_PEXTRB = X64_0F3A | X64_66 | 0x14,
-    VEX_PEXTRW = X64_0F3A | X64_66 | 0x15,
-    VEX_PEXTRD = X64_0F3A | X64_66 | 0x16,
-    VEX_PEXTRQ = VEX_PEXTRD | X64_W,
-};
-
 X64_INLINE void x64_load_op(struct wj_masm *m, enum wj_load_op op, wj_reg d, struct x64_mem a)
 {
     switch (op) {
-    case LOAD_I32: x64_rm(m, 0x8b, d, a); break;
-    case LOAD_I64: x64_rm(m, 0x8b | X64_W, d, a); break;
+    case LOAD_I32: x64_rm(m, X64_MOV, d, a); break;
+    case LOAD_I64: x64_rm(m, X64_MOV | X64_W, d, a); break;
     case LOAD_F32: x64_vrm(m, VEX_MOVSS_LOAD, d, 0, a); break;
     case LOAD_F64: x64_vrm(m, VEX_MOVSD_LOAD, d, 0, a); break;
-    case LOAD_I32_8_S: x64_rm(m, X64_0F | 0xbe, d, a); break;
+    case LOAD_I32_8_S: x64_rm(m, X64_MOVSX8, d, a); break;
     case LOAD_I32_8_U:
-    case LOAD_I64_8_U: x64_rm(m, X64_0F | 0xb6, d, a); break;
-    case LOAD_I32_16_S: x64_rm(m, X64_0F | 0xbf, d, a); break;
+    case LOAD_I64_8_U: x64_rm(m, X64_MOVZX8, d, a); break;
+    case LOAD_I32_16_S: x64_rm(m, X64_MOVSX16, d, a); break;
     case LOAD_I32_16_U:
-    case LOAD_I64_16_U: x64_rm(m, X64_0F | 0xb7, d, a); break;
-    case LOAD_I64_8_S: x64_rm(m, X64_0F | 0xbe | X64_W, d, a); break;
-    case LOAD_I64_16_S: x64_rm(m, X64_0F | 0xbf | X64_W, d, a); break;
-    case LOAD_I64_32_S: x64_rm(m, 0x63 | X64_W, d, a); break;
-    case LOAD_I64_32_U: x64_rm(m, 0x8b, d, a); break;
+    case LOAD_I64_16_U: x64_rm(m, X64_MOVZX16, d, a); break;
+    case LOAD_I64_8_S: x64_rm(m, X64_MOVSX8 | X64_W, d, a); break;
+    case LOAD_I64_16_S: x64_rm(m, X64_MOVSX16 | X64_W, d, a); break;
+    case LOAD_I64_32_S: x64_rm(m, X64_MOVSXD, d, a); break;
+    case LOAD_I64_32_U: x64_rm(m, X64_MOV, d, a); break;
     case LOAD_V128: x64_vrm(m, VEX_MOVUPS_LOAD, d, 0, a); break;
     case LOAD_V128_8X8_S: x64_vrm(m, VEX_PMOVSXBW, d, 0, a); break;
     case LOAD_V128_8X8_U: x64_vrm(m, VEX_PMOVZXBW, d, 0, a); break;
@@ -63,7 +41,7 @@ X64_INLINE void x64_load_op(struct wj_masm *m, enum wj_load_op op, wj_reg d, str
 X64_ALWAYS void masm_load(struct wj_masm *m, enum wj_load_op op, wj_reg d, struct wj_addr a)
 {
     if (op == LOAD_I32) {
-        x64_rm(m, 0x8b, d, x64_addr(m, a));
+        x64_rm(m, X64_MOV, d, x64_addr(m, a));
     } else {
         x64_load_op(m, op, d, x64_addr(m, a));
     }
@@ -73,14 +51,14 @@ X64_INLINE void x64_store_op(struct wj_masm *m, enum wj_store_op op, wj_reg s, s
 {
     switch (op) {
     case STORE_I32:
-    case STORE_I64_32: x64_rm(m, 0x89, s, a); break;
-    case STORE_I64: x64_rm(m, 0x89 | X64_W, s, a); break;
+    case STORE_I64_32: x64_rm(m, X64_MOV_TO, s, a); break;
+    case STORE_I64: x64_rm(m, X64_MOV_TO | X64_W, s, a); break;
     case STORE_F32: x64_vrm(m, VEX_MOVSS_STORE, s, 0, a); break;
     case STORE_F64: x64_vrm(m, VEX_MOVSD_STORE, s, 0, a); break;
     case STORE_I32_8:
-    case STORE_I64_8: x64_rm_rex(m, 0x88, s, a, 0, x64_rex8(s)); break;
+    case STORE_I64_8: x64_rm_rex(m, X64_MOV8_TO, s, a, 0, x64_rex8(s)); break;
     case STORE_I32_16:
-    case STORE_I64_16: x64_rm(m, 0x89 | X64_66, s, a); break;
+    case STORE_I64_16: x64_rm(m, X64_MOV16_TO, s, a); break;
     case STORE_V128: x64_vrm(m, VEX_MOVUPS_STORE, s, 0, a); break;
     }
 }
@@ -101,9 +79,9 @@ X64_INLINE void masm_store_imm(struct wj_masm *m, enum wj_store_op op, uint64_t 
     case STORE_I64:
     case STORE_F64: x64_store_imm(m, true, bits, mem); break;
     case STORE_I32_8:
-    case STORE_I64_8: x64_rm_imm(m, 0xc6, 0, mem, bits, 1); break;
+    case STORE_I64_8: x64_m_imm(m, X64_MOV8_IMM_TO, mem, bits, 1); break;
     case STORE_I32_16:
-    case STORE_I64_16: x64_rm_imm(m, 0xc7 | X64_66, 0, mem, bits, 2); break;
+    case STORE_I64_16: x64_m_imm(m, X64_MOV16_IMM_TO, mem, bits, 2); break;
     case STORE_V128: break; // not an integer
     }
 }
@@ -130,7 +108,7 @@ X64_INLINE void masm_store_lane(struct wj_masm *m, enum wj_shape width, unsigned
     struct x64_mem mem = x64_addr(m, a);
     switch (width) {
     case SHAPE_I8X16: x64_vrm_imm(m, VEX_PEXTRB, v, 0, mem, lane); break;
-    case SHAPE_I16X8: x64_vrm_imm(m, VEX_PEXTRW, v, 0, mem, lane); break;
+    case SHAPE_I16X8: x64_vrm_imm(m, VEX_PEXTRW_TO, v, 0, mem, lane); break;
     case SHAPE_I32X4:
     case SHAPE_F32X4:
         if (lane == 0) {
@@ -144,7 +122,7 @@ X64_INLINE void masm_store_lane(struct wj_masm *m, enum wj_shape width, unsigned
         if (lane == 0) {
             x64_vrm(m, VEX_MOVSD_STORE, v, 0, mem);
         } else {
-            x64_vrm(m, X64_0F | 0x17, v, 0, mem); // movhps
+            x64_vrm(m, VEX_MOVHPS_STORE, v, 0, mem);
         }
         break;
     }

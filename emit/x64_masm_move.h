@@ -5,22 +5,6 @@
 
 #include "emit/x64_regs.h"
 
-enum {
-    VEX_MOVAPS = X64_0F | 0x28, // load form
-    VEX_MOVUPS_LOAD = X64_0F | 0x10,
-    VEX_MOVUPS_STORE = X64_0F | 0x11,
-    VEX_MOVSS_LOAD = X64_0F | X64_F3 | 0x10,
-    VEX_MOVSS_STORE = X64_0F | X64_F3 | 0x11,
-    VEX_MOVSD_LOAD = X64_0F | X64_F2 | 0x10,
-    VEX_MOVSD_STORE = X64_0F | X64_F2 | 0x11,
-    VEX_MOVD_TO_VEC = X64_0F | X64_66 | 0x6e,
-    VEX_MOVD_FROM_VEC = X64_0F | X64_66 | 0x7e,
-    VEX_MOVQ_LOAD = X64_0F | X64_F3 | 0x7e,
-    VEX_XORPS = X64_0F | 0x57,
-    VEX_PXOR = X64_0F | X64_66 | 0xef,
-    VEX_PCMPEQD = X64_0F | X64_66 | 0x76,
-};
-
 X64_INLINE void x64_vmov(struct wj_masm *m, wj_reg d, wj_reg s)
 {
     if (d != s) {
@@ -81,8 +65,8 @@ X64_INLINE void masm_mov_vimm(struct wj_masm *m, wj_reg d, const uint8_t bytes[1
 X64_NOINLINE void x64_load(struct wj_masm *m, enum wj_num num, wj_reg d, struct x64_mem a)
 {
     switch (num) {
-    case NUM_I32: x64_rm(m, 0x8b, d, a); break;
-    case NUM_I64: x64_rm(m, 0x8b | X64_W, d, a); break;
+    case NUM_I32: x64_rm(m, X64_MOV, d, a); break;
+    case NUM_I64: x64_rm(m, X64_MOV | X64_W, d, a); break;
     case NUM_F32: x64_vrm(m, VEX_MOVSS_LOAD, d, 0, a); break;
     case NUM_F64: x64_vrm(m, VEX_MOVSD_LOAD, d, 0, a); break;
     case NUM_V128: x64_vrm(m, VEX_MOVUPS_LOAD, d, 0, a); break;
@@ -92,8 +76,8 @@ X64_NOINLINE void x64_load(struct wj_masm *m, enum wj_num num, wj_reg d, struct 
 X64_NOINLINE void x64_store(struct wj_masm *m, enum wj_num num, wj_reg s, struct x64_mem a)
 {
     switch (num) {
-    case NUM_I32: x64_rm(m, 0x89, s, a); break;
-    case NUM_I64: x64_rm(m, 0x89 | X64_W, s, a); break;
+    case NUM_I32: x64_rm(m, X64_MOV_TO, s, a); break;
+    case NUM_I64: x64_rm(m, X64_MOV_TO | X64_W, s, a); break;
     case NUM_F32: x64_vrm(m, VEX_MOVSS_STORE, s, 0, a); break;
     case NUM_F64: x64_vrm(m, VEX_MOVSD_STORE, s, 0, a); break;
     case NUM_V128: x64_vrm(m, VEX_MOVUPS_STORE, s, 0, a); break;
@@ -105,9 +89,9 @@ X64_INLINE void masm_load_slot(struct wj_masm *m, enum wj_num num, wj_reg d, str
     if (num > NUM_I64) {
         x64_load(m, num, d, x64_slot(s));
     } else if (s.base == RSP) {
-        x64_rm_sp(m, 0x8b | x64_w(num), d, s.disp);
+        x64_rm_sp(m, X64_MOV | x64_w(num), d, s.disp);
     } else {
-        x64_rm_base(m, 0x8b | x64_w(num), d, s.base, s.disp);
+        x64_rm_base(m, X64_MOV | x64_w(num), d, s.base, s.disp);
     }
 }
 
@@ -116,9 +100,9 @@ X64_INLINE void masm_store_slot(struct wj_masm *m, enum wj_num num, wj_reg s, st
     if (num > NUM_I64) {
         x64_store(m, num, s, x64_slot(d));
     } else if (d.base == RSP) {
-        x64_rm_sp(m, 0x89 | x64_w(num), s, d.disp);
+        x64_rm_sp(m, X64_MOV_TO | x64_w(num), s, d.disp);
     } else {
-        x64_rm_base(m, 0x89 | x64_w(num), s, d.base, d.disp);
+        x64_rm_base(m, X64_MOV_TO | x64_w(num), s, d.base, d.disp);
     }
 }
 
@@ -127,9 +111,9 @@ X64_INLINE void x64_store_imm(struct wj_masm *m, bool is_wide, uint64_t bits, st
 {
     if (is_wide && !x64_fits32((int64_t) bits)) {
         x64_mov_imm(m, X64_TMP2, bits);
-        x64_rm(m, 0x89 | X64_W, X64_TMP2, a);
+        x64_rm(m, X64_MOV_TO | X64_W, X64_TMP2, a);
     } else {
-        x64_rm_imm(m, is_wide ? 0xc7 | X64_W : 0xc7, 0, a, bits, 4);
+        x64_m_imm(m, is_wide ? X64_MOV_IMM_TO | X64_W : X64_MOV_IMM_TO, a, bits, 4);
     }
 }
 
@@ -187,8 +171,8 @@ X64_INLINE void masm_copy_slots(struct wj_masm *m, int32_t to, int32_t from, uin
     int32_t size = (int32_t) size_bytes;
     x64_mov_imm(m, RCX, (uint64_t) - (int64_t) size_bytes);
     const uint8_t *again = m->buf.cursor;
-    x64_rm(m, 0x8b | X64_W, R11, x64_at_index(RSP, RCX, 0, from + size));
-    x64_rm(m, 0x89 | X64_W, R11, x64_at_index(RSP, RCX, 0, to + size));
+    x64_rm(m, X64_MOV | X64_W, R11, x64_at_index(RSP, RCX, 0, from + size));
+    x64_rm(m, X64_MOV_TO | X64_W, R11, x64_at_index(RSP, RCX, 0, to + size));
     x64_alu_imm(m, ALU_ADD, X64_W, RCX, 8);
     x64_jcc_back(m, CC_NE, again);
 }

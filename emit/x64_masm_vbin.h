@@ -9,8 +9,6 @@
 // operation does not exist.
 X64_INLINE uint32_t x64_vbin_simple(enum wj_vbinop op, enum wj_shape shape)
 {
-#define A(byte) (X64_0F | X64_66 | (byte))
-#define B(byte) (X64_0F38 | X64_66 | (byte))
 #define ALL(word)                          \
     {                                      \
         word, word, word, word, word, word \
@@ -20,31 +18,29 @@ X64_INLINE uint32_t x64_vbin_simple(enum wj_vbinop op, enum wj_shape shape)
         [SHAPE_F32X4] = word, [SHAPE_F64X2] = (word) | X64_66 \
     }
     static const uint16_t words[][6] = {
-        [VBIN_AND] = ALL(A(0xdb)),
-        [VBIN_OR] = ALL(A(0xeb)),
-        [VBIN_XOR] = ALL(A(0xef)),
-        [VBIN_ADD] = {A(0xfc), A(0xfd), A(0xfe), A(0xd4), VEX_ADD, VEX_ADD | X64_66},
-        [VBIN_SUB] = {A(0xf8), A(0xf9), A(0xfa), A(0xfb), VEX_SUB, VEX_SUB | X64_66},
-        [VBIN_MUL] = {0, A(0xd5), B(0x40), 0, VEX_MUL, VEX_MUL | X64_66},
-        [VBIN_ADD_SAT_S] = {A(0xec), A(0xed)},
-        [VBIN_ADD_SAT_U] = {A(0xdc), A(0xdd)},
-        [VBIN_SUB_SAT_S] = {A(0xe8), A(0xe9)},
-        [VBIN_SUB_SAT_U] = {A(0xd8), A(0xd9)},
-        [VBIN_MIN_S] = {B(0x38), A(0xea), B(0x39)},
-        [VBIN_MIN_U] = {A(0xda), B(0x3a), B(0x3b)},
-        [VBIN_MAX_S] = {B(0x3c), A(0xee), B(0x3d)},
-        [VBIN_MAX_U] = {A(0xde), B(0x3e), B(0x3f)},
-        [VBIN_AVGR_U] = {A(0xe0), A(0xe3)},
-        [VBIN_NARROW_S] = {A(0x63), A(0x6b)},
-        [VBIN_NARROW_U] = {A(0x67), B(0x2b)},
+        [VBIN_AND] = ALL(VEX_PAND),
+        [VBIN_OR] = ALL(VEX_POR),
+        [VBIN_XOR] = ALL(VEX_PXOR),
+        [VBIN_ADD] = {VEX_PADDB, VEX_PADDW, VEX_PADDD, VEX_PADDQ, VEX_ADD_F, VEX_ADD_F | X64_66},
+        [VBIN_SUB] = {VEX_PSUBB, VEX_PSUBW, VEX_PSUBD, VEX_PSUBQ, VEX_SUB_F, VEX_SUB_F | X64_66},
+        [VBIN_MUL] = {0, VEX_PMULLW, VEX_PMULLD, 0, VEX_MUL_F, VEX_MUL_F | X64_66},
+        [VBIN_ADD_SAT_S] = {VEX_PADDSB, VEX_PADDSW},
+        [VBIN_ADD_SAT_U] = {VEX_PADDUSB, VEX_PADDUSW},
+        [VBIN_SUB_SAT_S] = {VEX_PSUBSB, VEX_PSUBSW},
+        [VBIN_SUB_SAT_U] = {VEX_PSUBUSB, VEX_PSUBUSW},
+        [VBIN_MIN_S] = {VEX_PMINSB, VEX_PMINSW, VEX_PMINSD},
+        [VBIN_MIN_U] = {VEX_PMINUB, VEX_PMINUW, VEX_PMINUD},
+        [VBIN_MAX_S] = {VEX_PMAXSB, VEX_PMAXSW, VEX_PMAXSD},
+        [VBIN_MAX_U] = {VEX_PMAXUB, VEX_PMAXUW, VEX_PMAXUD},
+        [VBIN_AVGR_U] = {VEX_PAVGB, VEX_PAVGW},
+        [VBIN_NARROW_S] = {VEX_PACKSSWB, VEX_PACKSSDW},
+        [VBIN_NARROW_U] = {VEX_PACKUSWB, VEX_PACKUSDW},
         [VBIN_DOT] = {[SHAPE_I32X4] = VEX_PMADDWD},
-        [VBIN_DIV] = FLOAT(VEX_DIV),
-        [VBIN_EQ] = {A(0x74), A(0x75), A(0x76), B(0x29)},
-        [VBIN_GT_S] = {A(0x64), A(0x65), A(0x66), B(0x37)},
+        [VBIN_DIV] = FLOAT(VEX_DIV_F),
+        [VBIN_EQ] = {VEX_PCMPEQB, VEX_PCMPEQW, VEX_PCMPEQD, VEX_PCMPEQQ},
+        [VBIN_GT_S] = {VEX_PCMPGTB, VEX_PCMPGTW, VEX_PCMPGTD, VEX_PCMPGTQ},
         [VBIN_RELAXED_DOT] = {0},
     };
-#undef A
-#undef B
 #undef ALL
 #undef FLOAT
     return words[op][shape];
@@ -83,7 +79,7 @@ X64_INLINE void x64_vbin_mem(struct wj_masm *m, enum wj_vbinop op, enum wj_shape
     unsigned predicate;
     bool is_swapped;
     if (x64_is_float_shape(shape) && x64_vcmp_predicate(op, &predicate, &is_swapped)) {
-        x64_vrm_imm(m, VEX_CMP | x64_vpacked(shape), d, a, b, predicate);
+        x64_vrm_imm(m, VEX_CMP_P | x64_vpacked(shape), d, a, b, predicate);
     } else {
         x64_vrm(m, x64_vbin_simple(op, shape), d, a, b);
     }
@@ -141,15 +137,14 @@ X64_INLINE void x64_vcompare(struct wj_masm *m, enum wj_vbinop op, enum wj_shape
 // i64x2: the low products, and the two mixed ones in the upper half.
 X64_INLINE void x64_vmul_quads(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b)
 {
-    const uint32_t pmuludq = X64_0F | X64_66 | 0xf4, paddq = X64_0F | X64_66 | 0xd4;
     x64_vshift_imm(m, VSHIFT_SHR_U, 3, X64_VTMP, a, 32);
-    x64_vrr(m, pmuludq, X64_VTMP, X64_VTMP, b);
+    x64_vrr(m, VEX_PMULUDQ, X64_VTMP, X64_VTMP, b);
     x64_vshift_imm(m, VSHIFT_SHR_U, 3, X64_VTMP2, b, 32);
-    x64_vrr(m, pmuludq, X64_VTMP2, X64_VTMP2, a);
-    x64_vrr(m, paddq, X64_VTMP, X64_VTMP, X64_VTMP2);
+    x64_vrr(m, VEX_PMULUDQ, X64_VTMP2, X64_VTMP2, a);
+    x64_vrr(m, VEX_PADDQ, X64_VTMP, X64_VTMP, X64_VTMP2);
     x64_vshift_imm(m, VSHIFT_SHL, 3, X64_VTMP, X64_VTMP, 32);
-    x64_vrr(m, pmuludq, X64_VTMP2, a, b);
-    x64_vrr(m, paddq, d, X64_VTMP, X64_VTMP2);
+    x64_vrr(m, VEX_PMULUDQ, X64_VTMP2, a, b);
+    x64_vrr(m, VEX_PADDQ, d, X64_VTMP, X64_VTMP2);
 }
 
 // Extended bytes of one half.
@@ -158,7 +153,7 @@ X64_INLINE void x64_vhalf_bytes(struct wj_masm *m, bool is_signed, bool is_high,
     if (!is_high) {
         x64_vrr(m, is_signed ? VEX_PMOVSXBW : VEX_PMOVZXBW, d, 0, a);
     } else {
-        x64_vrr(m, VEX_PUNPCKH, d, a, a);
+        x64_vrr(m, VEX_PUNPCKHBW, d, a, a);
         x64_vshift_imm(m, is_signed ? VSHIFT_SHR_S : VSHIFT_SHR_U, 1, d, d, 8);
     }
 }
@@ -173,15 +168,14 @@ X64_INLINE void x64_vextmul(struct wj_masm *m, bool is_signed, bool is_high, enu
     } else if (shape == SHAPE_I32X4) {
         // Low and high words of the products, interleaved: pmullw with pmulhw or pmulhuw.
         x64_vrr(m, VEX_PMULLW, X64_VTMP, a, b);
-        x64_vrr(m, X64_0F | X64_66 | (is_signed ? 0xe5 : 0xe4), X64_VTMP2, a, b);
-        x64_vrr(m, (is_high ? VEX_PUNPCKH : VEX_PUNPCKL) + 1, d, X64_VTMP, X64_VTMP2);
+        x64_vrr(m, is_signed ? VEX_PMULHW : VEX_PMULHUW, X64_VTMP2, a, b);
+        x64_vrr(m, is_high ? VEX_PUNPCKHWD : VEX_PUNPCKLWD, d, X64_VTMP, X64_VTMP2);
     } else {
         // pmuldq and pmuludq read lanes 0 and 2.
         unsigned order = is_high ? 0xfa : 0x50;
         x64_vrr_imm(m, VEX_PSHUFD, X64_VTMP, 0, a, order);
         x64_vrr_imm(m, VEX_PSHUFD, X64_VTMP2, 0, b, order);
-        x64_vrr(m, is_signed ? X64_0F38 | X64_66 | 0x28 : X64_0F | X64_66 | 0xf4, d, X64_VTMP,
-                X64_VTMP2);
+        x64_vrr(m, is_signed ? VEX_PMULDQ : VEX_PMULUDQ, d, X64_VTMP, X64_VTMP2);
     }
 }
 
@@ -189,15 +183,15 @@ X64_INLINE void x64_vextmul(struct wj_masm *m, bool is_signed, bool is_high, enu
 // highest.
 X64_INLINE void x64_vq15mulr(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b)
 {
-    x64_vrr(m, X64_0F38 | X64_66 | 0x0b, X64_VTMP, a, b);
-    x64_vrm(m, X64_0F | X64_66 | 0x75, X64_VTMP2, X64_VTMP, x64_const32(m, 0x80008000u));
+    x64_vrr(m, VEX_PMULHRSW, X64_VTMP, a, b);
+    x64_vrm(m, VEX_PCMPEQW, X64_VTMP2, X64_VTMP, x64_const32(m, 0x80008000u));
     x64_vrr(m, VEX_PXOR, d, X64_VTMP, X64_VTMP2);
 }
 
 // Indexes from 16 on get their top bit set by a saturating add; pshufb gives zero for those.
 X64_INLINE void x64_vswizzle(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b)
 {
-    x64_vrm(m, X64_0F | X64_66 | 0xdc, X64_VTMP, b, x64_const32(m, 0x70707070u));
+    x64_vrm(m, VEX_PADDUSB, X64_VTMP, b, x64_const32(m, 0x70707070u));
     x64_vrr(m, VEX_PSHUFB, d, a, X64_VTMP);
 }
 
@@ -208,12 +202,12 @@ X64_INLINE void x64_vminmax(struct wj_masm *m, bool is_max, enum wj_shape shape,
                             wj_reg b)
 {
     uint32_t packed = x64_vpacked(shape);
-    uint32_t op = (is_max ? VEX_MAX : VEX_MIN) | packed;
+    uint32_t op = (is_max ? VEX_MAX_F : VEX_MIN_F) | packed;
     x64_vrr(m, op, X64_VTMP2, a, b);
     x64_vrr(m, op, X64_VTMP, b, a);
     x64_vrr(m, is_max ? VEX_ANDPS : VEX_ORPS, X64_VTMP2, X64_VTMP2, X64_VTMP);
-    x64_vrr_imm(m, VEX_CMP | packed, X64_VTMP, a, b, X64_CMP_UNORD);
-    x64_vrr(m, VEX_ADD | packed, d, a, b);
+    x64_vrr_imm(m, VEX_CMP_P | packed, X64_VTMP, a, b, X64_CMP_UNORD);
+    x64_vrr(m, VEX_ADD_F | packed, d, a, b);
     x64_vrr_imm(m, shape == SHAPE_F32X4 ? VEX_BLENDVPS : VEX_BLENDVPD, d, X64_VTMP2, d,
                 (X64_VTMP & 15) << 4);
 }
@@ -224,7 +218,7 @@ X64_INLINE void x64_vbin_float_compare(struct wj_masm *m, enum wj_vbinop op, enu
     unsigned predicate = X64_CMP_EQ;
     bool is_swapped = false;
     x64_vcmp_predicate(op, &predicate, &is_swapped);
-    x64_vrr_imm(m, VEX_CMP | x64_vpacked(shape), d, is_swapped ? b : a, is_swapped ? a : b,
+    x64_vrr_imm(m, VEX_CMP_P | x64_vpacked(shape), d, is_swapped ? b : a, is_swapped ? a : b,
                 predicate);
 }
 
@@ -252,8 +246,8 @@ X64_INLINE void masm_vbin(struct wj_masm *m, enum wj_vbinop op, enum wj_shape sh
     case VBIN_MAX:
     case VBIN_RELAXED_MAX: x64_vminmax(m, true, shape, d, a, b); break;
     // b < a ? b : a, and a < b ? b : a: the second operand is what remains.
-    case VBIN_PMIN: x64_vrr(m, VEX_MIN | x64_vpacked(shape), d, b, a); break;
-    case VBIN_PMAX: x64_vrr(m, VEX_MAX | x64_vpacked(shape), d, b, a); break;
+    case VBIN_PMIN: x64_vrr(m, VEX_MIN_F | x64_vpacked(shape), d, b, a); break;
+    case VBIN_PMAX: x64_vrr(m, VEX_MAX_F | x64_vpacked(shape), d, b, a); break;
     case VBIN_RELAXED_DOT: x64_vdot_bytes(m, d, a, b); break;
     case VBIN_EQ:
     case VBIN_NE:

@@ -4,24 +4,7 @@
 
 #include "emit/x64_masm_lane.h"
 
-enum {
-    VEX_PMADDWD = X64_0F | X64_66 | 0xf5,
-    VEX_PMADDUBSW = X64_0F38 | X64_66 | 0x04,
-    VEX_PADDB = X64_0F | X64_66 | 0xfc,
-    VEX_PADDD = X64_0F | X64_66 | 0xfe,
-    VEX_PADDSW = X64_0F | X64_66 | 0xed,
-    VEX_PMULLW = X64_0F | X64_66 | 0xd5,
-    VEX_PCMPGTQ = X64_0F38 | X64_66 | 0x37,
-    VEX_PMAXSD = X64_0F38 | X64_66 | 0x3d,
-    VEX_PUNPCKLDQ = VEX_PUNPCKL + 2,
-    VEX_CVTDQ2PS = X64_0F | 0x5b,
-    VEX_CVTTPS2DQ = X64_0F | X64_F3 | 0x5b,
-    VEX_CVTDQ2PD = X64_0F | X64_F3 | 0xe6,
-    VEX_CVTTPD2DQ = X64_0F | X64_66 | 0xe6,
-    VEX_CVTPD2PS = X64_0F | X64_66 | 0x5a,
-    VEX_CVTPS2PD = X64_0F | 0x5a,
-    X64_CMP_NLT = 5,
-};
+enum { X64_CMP_NLT = 5 };
 
 // The prefix of packed arithmetic on lanes of a shape.
 X64_INLINE uint32_t x64_vpacked(enum wj_shape shape)
@@ -32,9 +15,9 @@ X64_INLINE uint32_t x64_vpacked(enum wj_shape shape)
 X64_INLINE void x64_vabs(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_reg a)
 {
     switch (shape) {
-    case SHAPE_I8X16: x64_vrr(m, X64_0F38 | X64_66 | 0x1c, d, 0, a); break;
-    case SHAPE_I16X8: x64_vrr(m, X64_0F38 | X64_66 | 0x1d, d, 0, a); break;
-    case SHAPE_I32X4: x64_vrr(m, X64_0F38 | X64_66 | 0x1e, d, 0, a); break;
+    case SHAPE_I8X16: x64_vrr(m, VEX_PABSB, d, 0, a); break;
+    case SHAPE_I16X8: x64_vrr(m, VEX_PABSW, d, 0, a); break;
+    case SHAPE_I32X4: x64_vrr(m, VEX_PABSD, d, 0, a); break;
     case SHAPE_I64X2:
         x64_vzero(m, X64_VTMP);
         x64_vrr(m, VEX_PCMPGTQ, X64_VTMP, X64_VTMP, a);
@@ -54,7 +37,7 @@ X64_INLINE void x64_vneg(struct wj_masm *m, enum wj_shape shape, wj_reg d, wj_re
     case SHAPE_I32X4:
     case SHAPE_I64X2:
         x64_vzero(m, X64_VTMP);
-        x64_vrr(m, (X64_0F | X64_66 | 0xf8) + x64_shape_log2(shape), d, X64_VTMP, a); // psub
+        x64_vrr(m, VEX_PSUBB + x64_shape_log2(shape), d, X64_VTMP, a);
         break;
     case SHAPE_F32X4: masm_fun(m, FUN_NEG, NUM_F32, d, a); break;
     case SHAPE_F64X2: masm_fun(m, FUN_NEG, NUM_F64, d, a); break;
@@ -109,7 +92,7 @@ X64_INLINE void x64_vextend(struct wj_masm *m, bool is_signed, bool is_high, enu
         x64_vrr(m, op, d, 0, X64_VTMP);
     } else {
         x64_vzero(m, X64_VTMP);
-        x64_vrr(m, VEX_PUNPCKH + log2, d, a, X64_VTMP);
+        x64_vrr(m, VEX_PUNPCKHBW + log2, d, a, X64_VTMP);
     }
 }
 
@@ -117,10 +100,10 @@ X64_INLINE void x64_vextend(struct wj_masm *m, bool is_signed, bool is_high, enu
 // inverted for operands from 2^31 on.
 X64_INLINE void x64_vtrunc_sat_s(struct wj_masm *m, wj_reg d, wj_reg a)
 {
-    x64_vrr_imm(m, VEX_CMP, X64_VTMP, a, a, X64_CMP_EQ);
+    x64_vrr_imm(m, VEX_CMP_P, X64_VTMP, a, a, X64_CMP_EQ);
     x64_vrr(m, VEX_ANDPS, X64_VTMP, X64_VTMP, a);
     x64_vrr(m, VEX_CVTTPS2DQ, X64_VTMP2, 0, X64_VTMP);
-    x64_vrm_imm(m, VEX_CMP, X64_VTMP, X64_VTMP, x64_const32(m, 0x4f000000u), X64_CMP_NLT);
+    x64_vrm_imm(m, VEX_CMP_P, X64_VTMP, X64_VTMP, x64_const32(m, 0x4f000000u), X64_CMP_NLT);
     x64_vrr(m, VEX_PXOR, d, X64_VTMP2, X64_VTMP);
 }
 
@@ -130,10 +113,10 @@ X64_INLINE void x64_vtrunc_sat_u(struct wj_masm *m, wj_reg d, wj_reg a)
 {
     struct x64_mem two31 = x64_const32(m, 0x4f000000u);
     x64_vzero(m, X64_VTMP);
-    x64_vrr(m, VEX_MAX, X64_VTMP, a, X64_VTMP); // the second operand when a is NaN
+    x64_vrr(m, VEX_MAX_F, X64_VTMP, a, X64_VTMP); // the second operand when a is NaN
     x64_vrr(m, VEX_CVTTPS2DQ, X64_VTMP2, 0, X64_VTMP);
-    x64_vrm(m, VEX_SUB, X64_VTMP, X64_VTMP, two31);
-    x64_vrm_imm(m, VEX_CMP, d, X64_VTMP, two31, X64_CMP_NLT);
+    x64_vrm(m, VEX_SUB_F, X64_VTMP, X64_VTMP, two31);
+    x64_vrm_imm(m, VEX_CMP_P, d, X64_VTMP, two31, X64_CMP_NLT);
     x64_vrr(m, VEX_CVTTPS2DQ, X64_VTMP, 0, X64_VTMP);
     x64_vrr(m, VEX_PXOR, X64_VTMP, X64_VTMP, d);
     x64_vzero(m, d);
@@ -145,9 +128,9 @@ X64_INLINE void x64_vtrunc_sat_u(struct wj_masm *m, wj_reg d, wj_reg a)
 X64_INLINE void x64_vtrunc_sat_s_zero(struct wj_masm *m, wj_reg d, wj_reg a)
 {
     const uint64_t bound = 0x41dfffffffc00000u;
-    x64_vrr_imm(m, VEX_CMP | X64_66, X64_VTMP, a, a, X64_CMP_EQ);
+    x64_vrr_imm(m, VEX_CMP_P | X64_66, X64_VTMP, a, a, X64_CMP_EQ);
     x64_vrm(m, VEX_ANDPS, X64_VTMP, X64_VTMP, x64_const64(m, bound, bound));
-    x64_vrr(m, VEX_MIN | X64_66, X64_VTMP, a, X64_VTMP);
+    x64_vrr(m, VEX_MIN_F | X64_66, X64_VTMP, a, X64_VTMP);
     x64_vrr(m, VEX_CVTTPD2DQ, d, 0, X64_VTMP);
 }
 
@@ -156,10 +139,10 @@ X64_INLINE void x64_vtrunc_sat_u_zero(struct wj_masm *m, wj_reg d, wj_reg a)
 {
     const uint64_t bound = 0x41efffffffe00000u, two52 = 0x4330000000000000u;
     x64_vzero(m, X64_VTMP2);
-    x64_vrr(m, VEX_MAX | X64_66, X64_VTMP, a, X64_VTMP2);
-    x64_vrm(m, VEX_MIN | X64_66, X64_VTMP, X64_VTMP, x64_const64(m, bound, bound));
+    x64_vrr(m, VEX_MAX_F | X64_66, X64_VTMP, a, X64_VTMP2);
+    x64_vrm(m, VEX_MIN_F | X64_66, X64_VTMP, X64_VTMP, x64_const64(m, bound, bound));
     x64_vrr_imm(m, VEX_ROUNDPD, X64_VTMP, 0, X64_VTMP, X64_ROUND_TRUNC);
-    x64_vrm(m, VEX_ADD | X64_66, X64_VTMP, X64_VTMP, x64_const64(m, two52, two52));
+    x64_vrm(m, VEX_ADD_F | X64_66, X64_VTMP, X64_VTMP, x64_const64(m, two52, two52));
     x64_vrr_imm(m, VEX_SHUFPS, d, X64_VTMP, X64_VTMP2, 0x88);
 }
 
@@ -170,15 +153,15 @@ X64_INLINE void x64_vconvert_u(struct wj_masm *m, wj_reg d, wj_reg a)
     x64_vshift_imm(m, VSHIFT_SHR_U, 2, X64_VTMP2, a, 16);
     x64_vrr(m, VEX_CVTDQ2PS, X64_VTMP, 0, X64_VTMP);
     x64_vrr(m, VEX_CVTDQ2PS, X64_VTMP2, 0, X64_VTMP2);
-    x64_vrm(m, VEX_MUL, X64_VTMP2, X64_VTMP2, x64_const32(m, 0x47800000u)); // 65536
-    x64_vrr(m, VEX_ADD, d, X64_VTMP, X64_VTMP2);
+    x64_vrm(m, VEX_MUL_F, X64_VTMP2, X64_VTMP2, x64_const32(m, 0x47800000u)); // 65536
+    x64_vrr(m, VEX_ADD_F, d, X64_VTMP, X64_VTMP2);
 }
 
 X64_INLINE void x64_vconvert_low_u(struct wj_masm *m, wj_reg d, wj_reg a)
 {
     const uint64_t two52 = 0x4330000000000000u;
     x64_vrm(m, VEX_PUNPCKLDQ, X64_VTMP, a, x64_const32(m, 0x43300000u));
-    x64_vrm(m, VEX_SUB | X64_66, d, X64_VTMP, x64_const64(m, two52, two52));
+    x64_vrm(m, VEX_SUB_F | X64_66, d, X64_VTMP, x64_const64(m, two52, two52));
 }
 
 X64_INLINE void masm_vun(struct wj_masm *m, enum wj_vunop op, enum wj_shape shape, wj_reg d,
@@ -203,7 +186,7 @@ X64_INLINE void masm_vun(struct wj_masm *m, enum wj_vunop op, enum wj_shape shap
     case VUN_FLOOR: x64_vrr_imm(m, round, d, 0, a, X64_ROUND_FLOOR); break;
     case VUN_TRUNC: x64_vrr_imm(m, round, d, 0, a, X64_ROUND_TRUNC); break;
     case VUN_NEAREST: x64_vrr_imm(m, round, d, 0, a, X64_ROUND_NEAREST); break;
-    case VUN_SQRT: x64_vrr(m, VEX_SQRT | x64_vpacked(shape), d, 0, a); break;
+    case VUN_SQRT: x64_vrr(m, VEX_SQRT_P | x64_vpacked(shape), d, 0, a); break;
     // Relaxed operations do what the deterministic profile says: the same as the others.
     case VUN_TRUNC_SAT_S:
     case VUN_RELAXED_TRUNC_S: x64_vtrunc_sat_s(m, d, a); break;
@@ -229,7 +212,7 @@ X64_INLINE void x64_vdot_bytes(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b)
 {
     x64_vshift_imm(m, VSHIFT_SHL, 1, X64_VTMP, a, 8);
     x64_vshift_imm(m, VSHIFT_SHL, 1, X64_VTMP2, b, 8);
-    x64_vrr(m, X64_0F | X64_66 | 0xe5, X64_VTMP, X64_VTMP, X64_VTMP2); // pmulhw: even bytes
+    x64_vrr(m, VEX_PMULHW, X64_VTMP, X64_VTMP, X64_VTMP2); // even bytes
     x64_vshift_imm(m, VSHIFT_SHR_S, 1, X64_VTMP2, b, 8);
     x64_vshift_imm(m, VSHIFT_SHR_S, 1, d, a, 8);
     x64_vrr(m, VEX_PMULLW, d, d, X64_VTMP2);
@@ -240,13 +223,13 @@ X64_INLINE void x64_vdot_add(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b, wj
 {
     if (c == d) {
         // The sum would be lost to the products: it waits in the general temporaries.
-        x64_vrr(m, VEX_MOVD_FROM_VEC | X64_W, c, 0, X64_TMP);
+        x64_vrr(m, VEX_MOVQ_FROM_VEC, c, 0, X64_TMP);
         x64_vrr_imm(m, VEX_PEXTRQ, c, 0, X64_TMP2, 1);
     }
     x64_vdot_bytes(m, d, a, b);
     x64_vrm(m, VEX_PMADDWD, d, d, x64_const32(m, 0x00010001u));
     if (c == d) {
-        x64_vrr(m, VEX_MOVD_TO_VEC | X64_W, X64_VTMP, 0, X64_TMP);
+        x64_vrr(m, VEX_MOVQ_TO_VEC, X64_VTMP, 0, X64_TMP);
         x64_vrr_imm(m, VEX_PINSRQ, X64_VTMP, X64_VTMP, X64_TMP2, 1);
         c = X64_VTMP;
     }
@@ -265,12 +248,12 @@ X64_INLINE void masm_vtern(struct wj_masm *m, enum wj_vternop op, enum wj_shape 
         break;
     case VTERN_RELAXED_MADD:
         // The deterministic profile rounds the product: numerics, frelaxed_madd.
-        x64_vrr(m, VEX_MUL | x64_vpacked(shape), X64_VTMP, a, b);
-        x64_vrr(m, VEX_ADD | x64_vpacked(shape), d, X64_VTMP, c);
+        x64_vrr(m, VEX_MUL_F | x64_vpacked(shape), X64_VTMP, a, b);
+        x64_vrr(m, VEX_ADD_F | x64_vpacked(shape), d, X64_VTMP, c);
         break;
     case VTERN_RELAXED_NMADD:
-        x64_vrr(m, VEX_MUL | x64_vpacked(shape), X64_VTMP, a, b);
-        x64_vrr(m, VEX_SUB | x64_vpacked(shape), d, c, X64_VTMP);
+        x64_vrr(m, VEX_MUL_F | x64_vpacked(shape), X64_VTMP, a, b);
+        x64_vrr(m, VEX_SUB_F | x64_vpacked(shape), d, c, X64_VTMP);
         break;
     case VTERN_RELAXED_DOT_ADD: x64_vdot_add(m, d, a, b, c); break;
     }

@@ -16,22 +16,22 @@ enum {
 
 X64_INLINE void x64_push(struct wj_masm *m, wj_reg r)
 {
-    x64_bytes(m, r & 8 ? 0x41 | (0x50u | (r & 7)) << 8 : 0x50u | r, r & 8 ? 2 : 1);
+    x64_bytes(m, r & 8 ? 0x41 | (uint64_t) (X64_PUSH | (r & 7)) << 8 : X64_PUSH | r, r & 8 ? 2 : 1);
 }
 
 X64_INLINE void x64_pop(struct wj_masm *m, wj_reg r)
 {
-    x64_bytes(m, r & 8 ? 0x41 | (0x58u | (r & 7)) << 8 : 0x58u | r, r & 8 ? 2 : 1);
+    x64_bytes(m, r & 8 ? 0x41 | (uint64_t) (X64_POP | (r & 7)) << 8 : X64_POP | r, r & 8 ? 2 : 1);
 }
 
 X64_INLINE void x64_mov_load(struct wj_masm *m, wj_reg d, wj_reg base, uint32_t offset)
 {
-    x64_rm(m, 0x8b | X64_W, d, x64_at(base, (int32_t) offset));
+    x64_rm(m, X64_MOV | X64_W, d, x64_at(base, (int32_t) offset));
 }
 
 X64_INLINE void x64_mov_store(struct wj_masm *m, wj_reg s, wj_reg base, uint32_t offset)
 {
-    x64_rm(m, 0x89 | X64_W, s, x64_at(base, (int32_t) offset));
+    x64_rm(m, X64_MOV_TO | X64_W, s, x64_at(base, (int32_t) offset));
 }
 
 X64_INLINE void masm_enter_begin(struct wj_masm *m, uint32_t outgoing_bytes,
@@ -125,7 +125,8 @@ X64_INLINE void x64_from_host(struct wj_masm *m, const struct x64_host_frame *fr
                 x64_at(RSP, (int32_t) (frame->vectors + 16 * i)));
     }
     x64_mov_load(m, RSP, RSP, frame->wasm_sp);
-    x64_rm_imm(m, 0x83, ALU_CMP, x64_at(activation_reg, (int32_t) layout->activation_trap), 0, 1);
+    x64_rm_imm(m, X64_ALU_IMM8, ALU_CMP, x64_at(activation_reg, (int32_t) layout->activation_trap),
+               0, 1);
     uint8_t *runs_on = x64_jcc_short(m, CC_E);
     x64_mov(m, X64_W, RDI, activation_reg);
     x64_mov_imm(m, RAX, layout->unwind_stub);
@@ -194,7 +195,7 @@ enum { X64_TAIL_GAP = (1 << (WJ_TAIL_AREA_LOG2 + WJ_TAIL_CLASSES - 1)) + 64 };
 X64_INLINE void x64_tail_area(struct wj_masm *m, wj_reg d)
 {
     x64_mov_imm(m, d, 1u << WJ_TAIL_AREA_LOG2);
-    x64_rr(m, 0xd3, 4, d); // shl d, cl
+    x64_rr(m, X64_SHIFT_CL, SHIFT_SHL, d);
 }
 
 // Eight bytes at a time, rcx times, from rsi to rdi; clobbers rax, rcx, r8.
@@ -203,16 +204,16 @@ X64_INLINE void x64_tail_copy(struct wj_masm *m)
     x64_alu(m, ALU_CMP, X64_W, RDI, RSI);
     uint8_t *is_below = x64_jcc_short(m, CC_B);
     const uint8_t *down = m->buf.cursor;
-    x64_rm(m, 0x8b | X64_W, RAX, x64_at_index(RSI, RCX, 3, -8));
-    x64_rm(m, 0x89 | X64_W, RAX, x64_at_index(RDI, RCX, 3, -8));
+    x64_rm(m, X64_MOV | X64_W, RAX, x64_at_index(RSI, RCX, 3, -8));
+    x64_rm(m, X64_MOV_TO | X64_W, RAX, x64_at_index(RDI, RCX, 3, -8));
     x64_alu_imm(m, ALU_SUB, 0, RCX, 1);
     x64_jcc_back(m, CC_NE, down);
     uint8_t *is_done = x64_jmp_short(m);
     x64_here(m, is_below);
     x64_mov_imm(m, R8, 0);
     const uint8_t *up = m->buf.cursor;
-    x64_rm(m, 0x8b | X64_W, RAX, x64_at_index(RSI, R8, 3, 0));
-    x64_rm(m, 0x89 | X64_W, RAX, x64_at_index(RDI, R8, 3, 0));
+    x64_rm(m, X64_MOV | X64_W, RAX, x64_at_index(RSI, R8, 3, 0));
+    x64_rm(m, X64_MOV_TO | X64_W, RAX, x64_at_index(RDI, R8, 3, 0));
     x64_alu_imm(m, ALU_ADD, 0, R8, 1);
     x64_alu(m, ALU_CMP, 0, R8, RCX);
     x64_jcc_back(m, CC_NE, up);
@@ -285,8 +286,8 @@ X64_INLINE void masm_stub_tail_return(struct wj_masm *m, uint32_t area_bytes)
     x64_test(m, 0, RCX, RCX);
     uint8_t *has_none = x64_jcc_short(m, CC_E);
     const uint8_t *again = m->buf.cursor;
-    x64_rm(m, 0x8b | X64_W, RDX, x64_at_index(RSP, RCX, 3, -8));
-    x64_rm(m, 0x89 | X64_W, RDX, x64_at_index(R11, RCX, 3, WJ_TAIL_RECORD_BYTES - 8));
+    x64_rm(m, X64_MOV | X64_W, RDX, x64_at_index(RSP, RCX, 3, -8));
+    x64_rm(m, X64_MOV_TO | X64_W, RDX, x64_at_index(R11, RCX, 3, WJ_TAIL_RECORD_BYTES - 8));
     x64_alu_imm(m, ALU_SUB, 0, RCX, 1);
     x64_jcc_back(m, CC_NE, again);
     x64_here(m, has_none);

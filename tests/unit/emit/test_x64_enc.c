@@ -1,5 +1,5 @@
-// The forms that code is made of most, byte by byte: the shortest that the processor has. What
-// they do is tested by running them, in the other files.
+// The forms that code is made of most, byte by byte: which of them a verb picks. All forms are held
+// against another assembler in test_x64_rows.c; what they do is tested by running them.
 #ifndef __x86_64__
 int main(void)
 {
@@ -37,12 +37,12 @@ FORM(load, masm_load(m, LOAD_I32_8_U, RAX, (struct wj_addr){R15, RSI, 1}))  // m
 FORM(store, masm_store(m, STORE_I32_8, RSI, (struct wj_addr){R15, RDI, 0})) // mov [r15 + rdi], sil
 FORM(fadd, masm_fbin(m, FBIN_ADD, NUM_F64, XMM9, XMM10, XMM1))              // vaddsd xmm9, ...
 FORM(fadd_b, masm_fbin(m, FBIN_ADD, NUM_F32, XMM1, XMM2, XMM9))             // needs three bytes
-FORM(fzero, masm_mov_fimm(m, NUM_F64, XMM9, 0))                      // vxorps xmm9, xmm0, xmm0
-FORM(shift, masm_ibin(m, IBIN_SHL, NUM_I32, RAX, RSI, R8))           // shlx eax, esi, r8d
-FORM(range, x64_evex_rr(m, EVEX_RANGES | X64_W, XMM15, XMM31, XMM9)) // vrangesd xmm15, xmm31, ...
-FORM(range_b, x64_evex_rr(m, EVEX_RANGES, XMM15, XMM30, XMM1))       // vrangess xmm15, xmm30, ...
-FORM(evex_mov, x64_evex_rr(m, VEX_MOVUPS_LOAD, XMM31, 0, XMM15))     // vmovups xmm31, xmm15
-FORM(evex_high, x64_evex_rr(m, EVEX_RANGES | X64_W, XMM0 + 28, XMM3, XMM0 + 20))
+FORM(fzero, masm_mov_fimm(m, NUM_F64, XMM9, 0))                 // vxorps xmm9, xmm0, xmm0
+FORM(shift, masm_ibin(m, IBIN_SHL, NUM_I32, RAX, RSI, R8))      // shlx eax, esi, r8d
+FORM(range, x64_evex_rr(m, EVEX_RANGESD, XMM15, XMM31, XMM9))   // vrangesd xmm15, xmm31, ...
+FORM(range_b, x64_evex_rr(m, EVEX_RANGESS, XMM15, XMM30, XMM1)) // vrangess xmm15, xmm30, ...
+FORM(evex_mov, x64_evex_rr(m, EVEX_MOVUPS, XMM31, 0, XMM15))    // vmovups xmm31, xmm15
+FORM(evex_high, x64_evex_rr(m, EVEX_RANGESD, XMM0 + 28, XMM3, XMM0 + 20))
 FORM(ret, masm_ret(m))
 #undef FORM
 
