@@ -14,6 +14,7 @@
 enum a64_variant {
     A64_ONE,  // nothing
     A64_SF,   // bit 31: %r is w or x
+    A64_SFN,  // bits 31 and 22: the same
     A64_FT,   // bit 22: %f is s or d
     A64_SFFT, // both
     A64_VS,   // bits 23:22: %t is 16b, 8h, 4s, 2d; %h and %l the shapes of half, double lanes
@@ -24,8 +25,8 @@ enum a64_variant {
 };
 
 // X(name, bits, variant, text, imm_at, imm_bits, imm_scale): text holds %d %n %m %a for the
-// register fields at bits 0, 5, 16, 10, and %i for the immediate: imm_bits wide (negative: signed)
-// at bit imm_at, counted in units of 1 << imm_scale bytes.
+// register fields at bits 0, 5, 16, 10, %N for the register after %n, and %i for the immediate:
+// imm_bits wide (negative: signed) at bit imm_at, counted in units of 1 << imm_scale bytes.
 // clang-format off
 #define A64_INT_ROWS(X) \
     X(ADD,         0x0b000000, A64_SF,  "add %r%d, %r%n, %r%m",           0, 0, 0) \
@@ -39,7 +40,6 @@ enum a64_variant {
     X(ORN,         0x2a200000, A64_SF,  "orn %r%d, %r%n, %r%m",           0, 0, 0) \
     X(ADD_LSL,     0x0b000000, A64_SF,  "add %r%d, %r%n, %r%m, lsl #%i", 10, 5, 0) \
     X(ADD_LSR,     0x0b400000, A64_SF,  "add %r%d, %r%n, %r%m, lsr #%i", 10, 5, 0) \
-    X(SUB_LSL,     0x4b000000, A64_SF,  "sub %r%d, %r%n, %r%m, lsl #%i", 10, 5, 0) \
     X(ADD_UXTX,    0x8b206000, A64_ONE, "add x%d, x%n, x%m, uxtx",        0, 0, 0) \
     X(SUB_UXTX,    0xcb206000, A64_ONE, "sub x%d, x%n, x%m, uxtx",        0, 0, 0) \
     X(SUBS_UXTB,   0x6b200000, A64_ONE, "subs w%d, w%n, w%m, uxtb",       0, 0, 0) \
@@ -58,6 +58,9 @@ enum a64_variant {
     X(MSUB,        0x1b008000, A64_SF,  "msub %r%d, %r%n, %r%m, %r%a",    0, 0, 0) \
     X(SMULH,       0x9b407c00, A64_ONE, "smulh x%d, x%n, x%m",            0, 0, 0) \
     X(UMULH,       0x9bc07c00, A64_ONE, "umulh x%d, x%n, x%m",            0, 0, 0) \
+    X(SBFM,        0x13000000, A64_SFN, "sbfm %r%d, %r%n, #%i, #0",      16, 5, 0) \
+    X(UBFM,        0x53000000, A64_SFN, "ubfm %r%d, %r%n, #%i, #0",      16, 5, 0) \
+    X(EXTR,        0x13800000, A64_SFN, "extr %r%d, %r%n, %r%m, #%i",    10, 5, 0) \
     X(RBIT,        0x5ac00000, A64_SF,  "rbit %r%d, %r%n",                0, 0, 0) \
     X(CLZ,         0x5ac01000, A64_SF,  "clz %r%d, %r%n",                 0, 0, 0) \
     X(ADD_IMM,     0x11000000, A64_SF,  "add %r%d, %r%n, #%i",           10, 12, 0) \
@@ -110,7 +113,6 @@ enum a64_variant {
     X(STP_Q,       0xad000000, A64_ONE, "stp q%d, q%a, [x%n, #%i]",      15, -7, 4) \
     X(LDP_Q,       0xad400000, A64_ONE, "ldp q%d, q%a, [x%n, #%i]",      15, -7, 4) \
     X(LDR_LIT_X,   0x58000000, A64_ONE, "ldr x%d, #%i",                   5, -19, 2) \
-    X(LDR_LIT_S,   0x1c000000, A64_ONE, "ldr s%d, #%i",                   5, -19, 2) \
     X(LDR_LIT_D,   0x5c000000, A64_ONE, "ldr d%d, #%i",                   5, -19, 2) \
     X(LDR_LIT_Q,   0x9c000000, A64_ONE, "ldr q%d, #%i",                   5, -19, 2) \
     X(LDAR,        0x08dffc00, A64_MS,  "ldar%s %r%d, [x%n]",             0, 0, 0) \
@@ -213,6 +215,7 @@ enum a64_variant {
     X(TRN2,        0x4e006800, A64_VS,  "trn2 v%d.%t, v%n.%t, v%m.%t",    0, 0, 0) \
     X(EXT,         0x6e000000, A64_ONE, "ext v%d.16b, v%n.16b, v%m.16b, #%i", 11, 4, 0) \
     X(TBL1,        0x4e000000, A64_ONE, "tbl v%d.16b, { v%n.16b }, v%m.16b", 0, 0, 0) \
+    X(TBL2,        0x4e002000, A64_ONE, "tbl v%d.16b, { v%n.16b, v%N.16b }, v%m.16b", 0, 0, 0) \
     X(CNT,         0x4e205800, A64_ONE, "cnt v%d.16b, v%n.16b",           0, 0, 0) \
     X(CNT_8B,      0x0e205800, A64_ONE, "cnt v%d.8b, v%n.8b",             0, 0, 0) \
     X(NOT_V,       0x6e205800, A64_ONE, "not v%d.16b, v%n.16b",           0, 0, 0) \
@@ -272,8 +275,7 @@ enum a64_variant {
     X(STR_W,   2, 0, 0, "st", "r w")   X(LDR_W,   2, 0, 1, "ld", "r w") \
     X(LDRSW,   2, 0, 2, "ld", "rsw x") \
     X(STR_X,   3, 0, 0, "st", "r x")   X(LDR_X,   3, 0, 1, "ld", "r x") \
-    X(STR_B,   0, 1, 0, "st", "r b")   X(LDR_B,   0, 1, 1, "ld", "r b") \
-    X(STR_H,   1, 1, 0, "st", "r h")   X(LDR_H,   1, 1, 1, "ld", "r h") \
+    X(LDR_B,   0, 1, 1, "ld", "r b")   X(LDR_H,   1, 1, 1, "ld", "r h") \
     X(STR_S,   2, 1, 0, "st", "r s")   X(LDR_S,   2, 1, 1, "ld", "r s") \
     X(STR_D,   3, 1, 0, "st", "r d")   X(LDR_D,   3, 1, 1, "ld", "r d") \
     X(STR_Q,   4, 1, 2, "st", "r q")   X(LDR_Q,   4, 1, 3, "ld", "r q")

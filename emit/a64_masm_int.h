@@ -16,10 +16,6 @@ static inline uint32_t a64_sfn(enum wj_num num)
     return num == NUM_I32 ? 0 : 0x80000000u | A64_BIT_N;
 }
 
-#define A64_SBFM 0x13000000u
-#define A64_UBFM 0x53000000u
-#define A64_EXTR 0x13800000u
-
 static inline void a64_shift_imm(struct wj_masm *m, enum wj_ibinop op, enum wj_num num, wj_reg d,
                                  wj_reg a, unsigned count)
 {

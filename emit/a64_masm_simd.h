@@ -477,7 +477,7 @@ static inline void masm_vshuffle(struct wj_masm *m, wj_reg d, wj_reg a, wj_reg b
     masm_mov(m, NUM_V128, A64_VTMP, a);
     masm_mov(m, NUM_V128, A64_VTMP2, b);
     masm_mov_vimm(m, d, folded);
-    a64_put(m, A64_TBL1 | 1u << 13 | a64_rrr(d, A64_VTMP, d)); // two registers
+    a64_put(m, A64_TBL2 | a64_rrr(d, A64_VTMP, d));
 }
 
 // ---- Tests --------------------------------------------------------------------------------------
