@@ -163,8 +163,9 @@ static inline void wj_fp_control_set(uint64_t control)
 }
 
 // Cleans the data cache to the point of unification, invalidates the instruction cache, and makes
-// every thread that runs synchronise its pipeline. Kernels without the barrier refuse it: there the
-// exception return of any system call has done it before a thread learns of the address.
+// every thread that runs synchronise its pipeline. Kernels before 4.16, and sandboxes, refuse the
+// barrier: code is always put where none was executed before, so that a pipeline can hold old words
+// of it only behind a guess that it takes back.
 static inline void wj_sync_code(void *start, size_t size_bytes)
 {
     __builtin___clear_cache((char *) start, (char *) start + size_bytes);
