@@ -346,6 +346,7 @@ static uint64_t host_function(struct instance *instance, uint64_t a, uint64_t b)
     instance->calls++;
     instance->seen_sp = activation->wasm_sp;
     check(here <= activation->host_sp && here > activation->host_sp - 8192, "host stack");
+    check(here % 16 == 0, "stack alignment in C");
     check(get_fpcr() == harness.fpcr_in_c, "FPCR in C");
     __asm__ volatile("movi v0.2d, #0\n movi v7.2d, #0\n movi v16.2d, #0\n movi v31.2d, #0\n"
                      "movi v8.2d, #0\n movi v15.2d, #0\n movi v12.2d, #0\n"

@@ -247,7 +247,7 @@ static void test_islands(void **state)
 
 // ---- All at once ------------------------------------------------------------------------------
 
-enum { SITES_MAX = 60000, LABELS = 400 };
+enum { SITES_MAX = 120000, LABELS = 400 };
 
 struct site {
     uint32_t position;
@@ -341,6 +341,35 @@ static void test_random(void **state)
     }
     for (uint32_t i = 1; i < m->buf.trap_count; i++) {
         assert_true(m->buf.traps[i - 1].code_offset < m->buf.traps[i].code_offset);
+    }
+}
+
+// As many fix-ups as there are instructions: what an island adds to the distance counts.
+static void test_dense(void **state)
+{
+    struct fixture *f = *state;
+    static struct site sites[SITES_MAX];
+    for (unsigned trap_in = 1; trap_in <= 3; trap_in++) {
+        struct wj_masm *m = begin(f);
+        for (uint32_t i = 0; i < SITES_MAX; i++) {
+            masm_room(m);
+            m->wasm_offset = i;
+            if (i % trap_in == trap_in - 1 && trap_in != 3) {
+                masm_trap_if(m, COND_EQ, WJ_TRAP_INTEGER_OVERFLOW);
+                sites[i] = (struct site){0, WJ_TRAP_INTEGER_OVERFLOW, SITE_TRAP};
+            } else {
+                uint8_t bytes[16];
+                make_constant(i, bytes);
+                masm_mov_vimm(m, WJ_VREG(9), bytes);
+                sites[i] = (struct site){0, i, SITE_CONSTANT};
+            }
+            sites[i].position = wj_codebuf_offset(&m->buf) - 4;
+        }
+        masm_finish(m);
+        assert_false(m->buf.overflow);
+        for (uint32_t i = 0; i < SITES_MAX; i++) {
+            check_site(f, &sites[i]);
+        }
     }
 }
 
@@ -483,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
         cmocka_unit_test_setup_teardown(test_islands, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dense, setup, teardown),
         cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_table_entries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_landing_pads, setup, teardown),
