@@ -21,12 +21,16 @@ ORACLE enum wj_num oracle_float_num(enum wj_shape shape)
     return shape == SHAPE_F32X4 ? NUM_F32 : NUM_F64;
 }
 
+// Lane 0 comes first in memory, and so does the lowest byte of a lane, as on both machines. Sizes
+// are constants here: exhaustive tests read lanes by the hundred million.
 ORACLE uint64_t oracle_lane(enum wj_shape shape, const uint8_t v[16], unsigned i)
 {
-    unsigned bytes = oracle_lane_bytes(shape);
     uint64_t lane = 0;
-    for (unsigned k = 0; k < bytes; k++) {
-        lane |= (uint64_t) v[i * bytes + k] << 8 * k;
+    switch (oracle_lane_bytes(shape)) {
+    case 1: return v[i];
+    case 2: memcpy(&lane, v + i * 2, 2); break;
+    case 4: memcpy(&lane, v + i * 4, 4); break;
+    case 8: memcpy(&lane, v + i * 8, 8); break;
     }
     return lane;
 }
@@ -39,9 +43,11 @@ ORACLE int64_t oracle_lane_s(enum wj_shape shape, const uint8_t v[16], unsigned 
 
 ORACLE void oracle_set_lane(enum wj_shape shape, uint8_t v[16], unsigned i, uint64_t lane)
 {
-    unsigned bytes = oracle_lane_bytes(shape);
-    for (unsigned k = 0; k < bytes; k++) {
-        v[i * bytes + k] = (uint8_t) (lane >> 8 * k);
+    switch (oracle_lane_bytes(shape)) {
+    case 1: v[i] = (uint8_t) lane; break;
+    case 2: memcpy(v + i * 2, &lane, 2); break;
+    case 4: memcpy(v + i * 4, &lane, 4); break;
+    case 8: memcpy(v + i * 8, &lane, 8); break;
     }
 }
 
