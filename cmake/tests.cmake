@@ -17,6 +17,11 @@ target_link_libraries(fuzz_trace PRIVATE wjit_static)
 add_executable(truncate_modules ${CMAKE_SOURCE_DIR}/tests/fuzz/truncate.c)
 target_link_libraries(truncate_modules PRIVATE wjit_static)
 
+# Every numeric operation against an oracle in C, in which the compiler must not fuse operations.
+add_executable(numeric_check ${CMAKE_SOURCE_DIR}/tests/run/numeric/check.c)
+target_link_libraries(numeric_check PRIVATE wjit_static)
+target_compile_options(numeric_check PRIVATE -ffp-contract=off)
+
 # The command line, with a GPU that interprets shaders and checks each access that they make.
 file(GLOB check_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/spirv/check/*.c)
 if(WJIT_CLI_SOURCES)
