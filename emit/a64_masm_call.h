@@ -9,27 +9,42 @@ enum {
     A64_PROBES_UNROLLED = 4,
 };
 
-// SP -= bytes, touching every 32 KiB on the way.
+// SP -= bytes, touching every 32 KiB on the way, by a register of its own: SP moves only by
+// a64_sp_moved's instructions, the last of them when all is touched.
 static inline void a64_push_probed(struct wj_masm *m, uint32_t bytes)
 {
     uint32_t probes = bytes / A64_PROBE_BYTES;
-    uint32_t touch = A64_FORM_SCALED | A64_STR_X | a64_rr(A64_ZR, MASM_SP);
+    uint32_t touch = A64_FORM_SCALED | A64_STR_X | a64_rr(A64_ZR, A64_TMP2);
     if (probes > A64_PROBES_UNROLLED) {
         masm_mov_imm(m, NUM_I64, A64_TMP, probes);
-        a64_add_imm(m, MASM_SP, MASM_SP, -A64_PROBE_BYTES);
+        a64_add_imm(m, A64_TMP2, MASM_SP, 0);
+        a64_add_imm(m, A64_TMP2, A64_TMP2, -A64_PROBE_BYTES);
         a64_put(m, touch);
         a64_put(m, A64_SUBS_IMM | a64_sf(NUM_I64) | a64_rr(A64_TMP, A64_TMP) | 1 << 10);
         a64_put(m, A64_BCOND | a64_imm19(-12) | a64_cond(COND_NE));
     } else {
-        for (uint32_t i = 0; i < probes; i++) {
-            a64_add_imm(m, MASM_SP, MASM_SP, -A64_PROBE_BYTES);
+        for (uint32_t i = 1; i <= probes; i++) {
+            a64_add_imm(m, A64_TMP2, MASM_SP, -(int64_t) (i * A64_PROBE_BYTES));
             a64_put(m, touch);
         }
     }
-    uint32_t rest = bytes % A64_PROBE_BYTES;
-    if (rest != 0) {
-        a64_add_imm(m, MASM_SP, MASM_SP, -(int64_t) rest);
+    a64_add_imm(m, MASM_SP, MASM_SP, -(int64_t) bytes);
+}
+
+// What the instructions from `at` to `end`, of a prologue, have taken off SP.
+static inline uint32_t a64_sp_moved(const uint8_t *at, const uint8_t *end)
+{
+    const uint32_t sub_sp = A64_SUB_IMM | a64_sf(NUM_I64) | a64_rr(MASM_SP, MASM_SP);
+    const uint32_t high = A64_SUB_IMM ^ A64_SUB_IMM12, imm12 = 0xfffu << 10;
+    uint32_t bytes = 0;
+    for (; at < end; at += 4) {
+        uint32_t bits;
+        memcpy(&bits, at, sizeof bits);
+        if ((bits & ~(high | imm12)) == sub_sp) {
+            bytes += (bits >> 10 & 0xfff) << ((bits & high) != 0 ? 12 : 0);
+        }
     }
+    return bytes;
 }
 
 // The link register goes to the top 8 bytes of the frame, which is at least 16 bytes long.

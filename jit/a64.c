@@ -22,6 +22,7 @@ const struct wj_backend wj_backend_a64 = {
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
     .is_return = is_return,
+    .sp_moved = a64_sp_moved,
     .return_address_offset = -8,
     .caller_sp_offset = 0,
 };

@@ -52,7 +52,7 @@ struct wj_code_info {
     uint32_t func_index;
     uint32_t code_bytes;     // used of the window
     uint32_t frame_bytes;    // SP distance from inside the body to the return address
-    uint32_t prologue_bytes; // up to here SP is still the caller's
+    uint32_t prologue_bytes; // up to here the frame is not yet whole
     uint32_t trap_count;
     uint32_t home_count;              // locals with a register (a figure for tests and --stats)
     bool is_variant;                  // not what calls of the function reach
@@ -98,6 +98,8 @@ struct wj_backend {
                             struct wj_code_info *info, struct wj_err *err);
     // The bytes of the return instruction are at `pc` (a backtrace out of an epilogue).
     bool (*is_return)(const uint8_t *pc);
+    // How far SP is from the caller's at `pc` in the prologue of a function at `start`.
+    uint32_t (*sp_moved)(const uint8_t *start, const uint8_t *pc);
     // The return address, for a frame whose SP and code info are known.
     // On x64 it lies at sp + frame_bytes; on a64 at sp + frame_bytes - 8.
     int32_t return_address_offset; // added to sp + frame_bytes

@@ -127,8 +127,13 @@ static void trace_activation(struct tracer *tracer, const struct wj_activation *
         if (region->owner != NULL) {
             add_frame(tracer, region, entry, at);
         }
-        bool has_frame = !is_exact || (at - entry->start >= entry->info.prologue_bytes &&
-                                       !backend->is_return((const uint8_t *) (uintptr_t) at));
+        const uint8_t *start = (const uint8_t *) (uintptr_t) entry->start;
+        const uint8_t *stop = (const uint8_t *) (uintptr_t) at;
+        bool is_prologue = is_exact && at - entry->start < entry->info.prologue_bytes;
+        bool has_frame = !is_exact || (!is_prologue && !backend->is_return(stop));
+        if (is_prologue) {
+            sp += backend->sp_moved(start, stop);
+        }
         if (has_frame) {
             sp += entry->info.frame_bytes;
             if (!read_stack(lane, sp + (uint64_t) (int64_t) backend->return_address_offset, &pc)) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Exit codes and messages: usage, invalid modules, linking, traps, limits of time and memory.
 . "$(dirname "$0")/lib.sh"
-need wat2wasm
+need wat2wasm python3
 one_line='^wjit: '
 
 wat ok <<'WAT'
@@ -220,6 +220,22 @@ grep -q 'func 0' err && grep -q 'func 1' err && grep -q 'func 2' err || fail "ba
 expect 134 'trap: out of bounds memory access' "$WJIT" oob.wasm
 expect 134 'trap: integer divide by zero' "$WJIT" div.wasm
 expect 134 'trap: call stack exhausted' "$WJIT" deep.wasm
+# Where the guard is met in the prologue, the caller is found: of frames small, large and huge.
+for locals in 1 5000 40000; do
+    python3 - "$locals" >frames.wat <<'PYTHON'
+import sys
+ids = range(1, 1 + int(sys.argv[1]))
+print("(module (func $deep (export \"deep\") (param i64) (result i64)")
+print("(local", "i64 " * len(ids), ")")
+for i in ids:
+    print(f"(local.set {i} (i64.add (local.get 0) (i64.const {i})))")
+print("(drop (call $deep (local.get 0))) (i64.const 0)")
+print(*(f"(i64.xor (local.get {i}))" for i in ids), "))")
+PYTHON
+    wat2wasm frames.wat -o frames.wasm
+    expect 134 'trap: call stack exhausted' "$WJIT" --invoke deep frames.wasm 1
+    [ "$(grep -cE '^ +[0-9]+: .*func 0' err)" -ge 20 ] || fail "$locals locals: $(cat err)"
+done
 expect 134 'trap: unreachable' "$WJIT" starttrap.wasm
 
 # 124
