@@ -85,12 +85,10 @@ static void pass_on_to_default(int number, const siginfo_t *info)
 }
 
 // Whether the handler that has this signal from us put ours back in its place and sent the signal
-// again, for the default action, as Python's does. One that has jumped out of its frame instead has
-// left nothing below it.
-static bool is_sent_again(int number, const siginfo_t *info, const void *frame)
+// again, for the default action, as Python's does.
+static bool is_sent_again(const siginfo_t *info)
 {
-    return thread.passed_on == number && info->si_code == SI_TKILL && info->si_pid == getpid() &&
-           (uintptr_t) frame < (uintptr_t) thread.passed_at;
+    return info->si_code == SI_TKILL && info->si_pid == getpid();
 }
 
 // Hands a signal on as if we were not there.
@@ -98,9 +96,12 @@ static void pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *previous = previous_action(number);
     // A handler that was installed after ours may hand on to us what we have handed on to it: then
-    // the record of this very signal carries our mark, in padding that the kernel zeroes.
+    // the record of this very signal carries our mark, in padding that the kernel zeroes. Emulators
+    // may leave there what was: a mark counts below the frame that made it, which is still there.
     uint64_t *mark = (uint64_t *) ((char *) info + sizeof *info - sizeof *mark);
-    if (*mark == PASSED_ON || is_sent_again(number, info, __builtin_frame_address(0))) {
+    const void *frame = __builtin_frame_address(0);
+    bool is_inside = thread.passed_on == number && (uintptr_t) frame < (uintptr_t) thread.passed_at;
+    if (is_inside && (*mark == PASSED_ON || is_sent_again(info))) {
         *mark = 0;
         pass_on_to_default(number, info);
         return;
@@ -115,7 +116,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
     }
     *mark = PASSED_ON;
     thread.passed_on = number;
-    thread.passed_at = __builtin_frame_address(0);
+    thread.passed_at = frame;
     sigset_t blocked = previous->sa_mask;
     if ((previous->sa_flags & SA_NODEFER) == 0) {
         sigaddset(&blocked, number);
