@@ -486,8 +486,8 @@ static void declare_entry(struct wj_spv_translator *t, const struct entry *e, ui
 // The item's number; of a group kernel the group's.
 static uint32_t number_item(struct wj_spv_translator *t, const struct entry *e)
 {
-    const uint32_t row = u32_op(t, SpvOpIMul, load_component(t, e, e->group, 1),
-                                load_component(t, e, e->group_count, 0));
+    const uint32_t per_row = load_component(t, e, e->group_count, 0);
+    const uint32_t row = u32_op(t, SpvOpIMul, load_component(t, e, e->group, 1), per_row);
     uint32_t number = u32_op(t, SpvOpIAdd, row, load_component(t, e, e->group, 0));
     if (!t->is_group) {
         const uint32_t start = u32_op(t, SpvOpIMul, number, e->size_x);

@@ -92,7 +92,7 @@ static inline bool translate_wat(struct temp_files *t, const char *wat,
     fclose(file);
     snprintf(command, sizeof command, "wat2wasm --enable-all %s -o %s", t->wat, t->wasm);
     assert_int_equal(system(command), 0);
-    size_t size;
+    size_t size = 0;
     uint8_t *bytes = read_all(t->wasm, &size);
     assert_non_null(bytes);
     struct wj_types *types = wj_types_new();
