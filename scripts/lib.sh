@@ -53,6 +53,26 @@ install_packages() {
         "${known[@]}" >/dev/null || say "notice: apt-get install failed"
 }
 
+# install_foreign ARCHITECTURE NAME...: packages of another architecture beside this machine's.
+# False where they cannot be had.
+install_foreign() {
+    local architecture=$1 name missing=()
+    shift
+    for name in "$@"; do
+        is_installed "$name:$architecture" || missing+=("$name:$architecture")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    command -v apt-get >/dev/null || return 1
+    if ! dpkg --print-foreign-architectures | grep -qx "$architecture"; then
+        as_root dpkg --add-architecture "$architecture" || return 1
+        as_root apt-get update -q >/dev/null || return 1
+    fi
+    # Nothing of this machine's may go for it.
+    say "installing: ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        --no-remove "${missing[@]}" >/dev/null
+}
+
 # Node.js may come with its own npm, then Debian's package of that name would conflict with it.
 install_node() {
     command -v node >/dev/null || install_packages nodejs ca-certificates

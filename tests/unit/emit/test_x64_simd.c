@@ -1,10 +1,4 @@
 // Vector verbs of the x86-64 target against the oracle.
-#ifndef __x86_64__
-int main(void)
-{
-    return 77; // skipped: runs what it makes
-}
-#else
 #include "x64_harness.h"
 
 enum { VECTORS = 48 };
@@ -372,4 +366,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-#endif

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +20,12 @@ struct embed {
     wasm_store_t *store;
     wasm_instance_t *instance;
 };
+
+// Where all takes many times as long, tests of numbers of things take fewer.
+static inline bool embed_is_emulated(void)
+{
+    return getenv("WJIT_EMULATED") != NULL;
+}
 
 static inline void embed_open(struct embed *e, wasm_config_t *config)
 {
