@@ -170,6 +170,10 @@ check 0 'kernel counts: 1 of 1 dispatches checked' --lanes=off racy_count.wasm
 check 134 'counts, dispatch 1: the byte at address 0x.* in the portable order, .* with several '\
 'items at a time: its items depend on each other' --lanes=all racy_count.wasm
 
+if [ -n "${WJIT_EMULATED:-}" ]; then
+    echo "the emulated machine has no Vulkan driver: the device was not checked"
+    finish
+fi
 : "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
 export VK_ICD_FILENAMES
 if [ -z "$VK_ICD_FILENAMES" ] || [ ! -e /usr/include/vulkan/vk_layer.h ]; then

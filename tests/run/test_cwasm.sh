@@ -114,7 +114,7 @@ expect_out 6765 "$WJIT" --invoke fib wrong.cwasm 20
 # Any bit that is flipped, any byte that is missing: one line, and 126. All of the header, and of
 # the rest bits spread evenly.
 cat >damage.py <<'PYTHON'
-import subprocess, sys
+import os, subprocess, sys
 wjit = sys.argv[1:]
 whole = open("all.cwasm", "rb").read()
 count = 0
@@ -129,6 +129,8 @@ def check(what, data):
         print(f"{what}: {done.returncode}, {done.stdout}, {lines}")
 # The magic number says what the file is: without it, it is something else that is refused as well.
 places = list(range(0, 64, 3)) + list(range(64, len(whole), max(1, len(whole) // 400)))
+if "WJIT_EMULATED" in os.environ:
+    places = places[::10]  # a start takes ten times as long
 for at in places:
     bit = 1 << at % 8
     check(f"byte {at} of {len(whole)}", whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1:])

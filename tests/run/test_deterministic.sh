@@ -22,11 +22,13 @@ sys.exit(bool(wrong) or len(expected) != len(results))
 PYTHON
 }
 
+target=x86-64
+[ -z "${WJIT_EMULATED:-}" ] && [ "$(uname -m)" != aarch64 ] || target=aarch64
 for name in scalar vector lives; do
     wat "$name" <"$here/deterministic/$name.wat"
     check "$name" "$name.wasm" "$WJIT"
-    # For any x86-64, without what this one has beyond that.
-    expect 0 - "$WJIT" compile --target x86-64 --deterministic "$name.wasm" -o "$name.cwasm"
+    # For any machine of the kind, without what this one has beyond that.
+    expect 0 - "$WJIT" compile --target "$target" --deterministic "$name.wasm" -o "$name.cwasm"
     check "$name" "$name.cwasm" "$WJIT"
     if [ -n "${WJIT_AARCH64:-}" ]; then
         # shellcheck disable=SC2086

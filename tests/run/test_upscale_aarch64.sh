@@ -3,6 +3,7 @@
 # qemu, on one thread and on several.
 . "$(dirname "$0")/lib.sh"
 need python3
+[ -z "${WJIT_EMULATED:-}" ] || skip "the native build's run has AArch64 in it"
 [ -n "${WJIT_AARCH64:-}" ] || skip "no build/aarch64/wjit, or no qemu-aarch64"
 wasm=$WJIT_BUILD/examples/upscale.wasm
 package=${WJIT_NPM:-$WJIT_ROOT/build/npm}/node_modules/@upscalerjs/default-model
