@@ -65,6 +65,8 @@ install_foreign() {
     command -v apt-get >/dev/null || return 1
     if ! dpkg --print-foreign-architectures | grep -qx "$architecture"; then
         as_root dpkg --add-architecture "$architecture" || return 1
+    fi
+    if ! apt-cache show "${missing[@]}" >/dev/null 2>&1; then
         as_root apt-get update -q >/dev/null || return 1
     fi
     # Nothing of this machine's may go for it.
