@@ -1,9 +1,7 @@
 # Sourced by tests of kernels on devices, after lib.sh: a program around a kernel's body, run on the
 # CPU, on the usual software driver and on the one that WJIT_SWIFTSHADER_ICD names.
 # shellcheck shell=bash
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 
 # The portable body, of one dimension.
 # shellcheck disable=SC2016 # the names are WebAssembly's

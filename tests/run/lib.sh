@@ -18,9 +18,28 @@ skip() {
 }
 
 [ -x "$WJIT" ] || skip "no wjit command at the place that WJIT names"
-case ${WJIT_EMULATED:+$0} in
-*/test_gpu_*) skip "no Vulkan driver is emulated: the native build's run has the devices" ;;
-esac
+if [ -n "${WJIT_EMULATED:-}" ] && [ -z "${WJIT_EMULATED_GPU:-}" ]; then
+    case $0 in
+    */test_gpu_*) skip "an emulated driver takes too long, but by hand: WJIT_EMULATED_GPU=1" ;;
+    esac
+fi
+
+# The software driver for the command's machine, unless the environment names one, goes to
+# VK_ICD_FILENAMES; nothing where there is none.
+find_driver() {
+    local machine file
+    machine=$(uname -m)
+    [ -z "${WJIT_EMULATED:-}" ] || machine=aarch64
+    for file in /usr/share/vulkan/icd.d/lvp_icd.{"$machine.",}json; do
+        [ -n "${VK_ICD_FILENAMES:-}" ] || [ ! -e "$file" ] || VK_ICD_FILENAMES=$file
+    done
+    export VK_ICD_FILENAMES=${VK_ICD_FILENAMES:-}
+}
+
+need_driver() {
+    find_driver
+    [ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
+}
 
 need() {
     local tool

@@ -174,8 +174,7 @@ if [ -n "${WJIT_EMULATED:-}" ]; then
     echo "the emulated machine has no Vulkan driver: the device was not checked"
     finish
 fi
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-export VK_ICD_FILENAMES
+find_driver
 if [ -z "$VK_ICD_FILENAMES" ] || [ ! -e /usr/include/vulkan/vk_layer.h ]; then
     echo "no software Vulkan driver, or no vulkan/vk_layer.h: the device was not checked"
     finish

@@ -3,9 +3,7 @@
 # kernels that must stay on the CPU. Exit codes, words and results are those of the CPU.
 . "$(dirname "$0")/lib.sh"
 need clang-22 python3
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 
 # clang would run wasm-opt where it is installed, which takes the names of the kernels away.
 guest kernels -msimd128 --no-wasm-opt -I"$WJIT_ROOT/include" <<'C'

@@ -3,9 +3,7 @@
 # which has pairs for i64 and f32 by integers, but no f64, where WJIT_SWIFTSHADER_ICD names it.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm python3
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 every() {
     run python3 -B "$WJIT_ROOT/tests/spirv/every.py" --wjit "$WJIT" "$@"
     cat out

@@ -4,9 +4,7 @@
 # More by hand: tests/spirv/fuzz_kernels.py --count N --seed N.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm python3
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 run python3 -B "$WJIT_ROOT/tests/spirv/fuzz_kernels.py" --wjit "$WJIT" --device any \
     --seed "${WJIT_FUZZ_SEED:-1}" --count 100 --seconds 90
 cat out

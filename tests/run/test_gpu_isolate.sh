@@ -4,9 +4,7 @@
 # test_gpu_isolate.sh MUTANTS tries so many broken shaders, 40 when nothing is said.
 . "$(dirname "$0")/lib.sh"
 need clang-22
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 
 guest program "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
 #include <stdio.h>

@@ -4,9 +4,7 @@
 # must give the package's result (minutes of CPU time on a software driver).
 . "$(dirname "$0")/lib.sh"
 need python3 cc
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 wasm=$WJIT_BUILD/examples/upscale.wasm
 package=${WJIT_NPM:-$WJIT_ROOT/build/npm}/node_modules/@upscalerjs/esrgan-thick
 model=$package/models/x2/model.json

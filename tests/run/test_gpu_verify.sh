@@ -3,9 +3,7 @@
 # and a wrong lowering are found, the memory grows in between, a sample that hangs is stopped.
 . "$(dirname "$0")/lib.sh"
 need clang-22
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 
 for rate in 0 -1 1.01 101% x 1%% ''; do
     expect 125 '--gpu-verify' "$WJIT" --gpu-verify="$rate" nothing.wasm

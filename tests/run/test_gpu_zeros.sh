@@ -3,9 +3,7 @@
 # whatever the other factor, and quotients by them for anything. Each must be as on the CPU.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm python3
-: "${VK_ICD_FILENAMES:=$(compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json' | head -n 1)}"
-[ -n "$VK_ICD_FILENAMES" ] || skip "no software Vulkan driver (Debian: mesa-vulkan-drivers)"
-export VK_ICD_FILENAMES
+need_driver
 python3 >all.wat <<'PY'
 ZEROS = ["f32.const 0", "f32.const -0", "f32.const 1e-40 f32.trunc", "f32.const 0.5 f32.floor",
          "f32.const -0.5 f32.ceil", "f32.const 0.25 f32.nearest", "f32.const -0 f32.abs",
