@@ -12,9 +12,11 @@ static struct wj_table **tables_of(const struct wj_instance *instance)
     return (struct wj_table **) (void *) ((char *) instance + layout.tables);
 }
 
-static bool holds_functions(const struct wj_module *module, uint32_t table)
+static bool is_called(const struct wj_dispatch *dispatch, uint32_t table)
 {
-    return wj_types_is_subtype(module->types, module->tables[table].type.element, WJ_TYPE_FUNCREF);
+    const struct wj_module *module = dispatch->instance->module;
+    return (dispatch->kernel->facts.called_tables & wj_kernel_table_bit(table)) != 0 &&
+           wj_types_is_subtype(module->types, module->tables[table].type.element, WJ_TYPE_FUNCREF);
 }
 
 // A table, its elements, a reference for each.
@@ -53,10 +55,9 @@ struct wj_instance *wj_kernel_instance_copy(const struct wj_dispatch *dispatch)
     const struct wj_instance *original = dispatch->instance;
     const struct wj_module *module = original->module;
     const size_t size_bytes = wj_instance_layout(module).size_bytes;
-    const uint32_t table_count = dispatch->kernel->facts.calls_tables ? module->table_count : 0;
     size_t all_bytes = (size_bytes + 63u) & ~(size_t) 63;
-    for (uint32_t i = 0; i < table_count; i++) {
-        if (holds_functions(module, i)) {
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        if (is_called(dispatch, i)) {
             all_bytes += table_bytes(tables_of(original)[i]->size);
         }
     }
@@ -66,8 +67,8 @@ struct wj_instance *wj_kernel_instance_copy(const struct wj_dispatch *dispatch)
     }
     memcpy(copy, original, size_bytes);
     char *place = (char *) copy + ((size_bytes + 63u) & ~(size_t) 63);
-    for (uint32_t i = 0; i < table_count; i++) {
-        if (holds_functions(module, i)) {
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        if (is_called(dispatch, i)) {
             struct wj_table **table = &tables_of(copy)[i];
             const size_t used_bytes = table_bytes((*table)->size);
             copy_table(copy, original, table, place);

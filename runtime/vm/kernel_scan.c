@@ -29,6 +29,7 @@ struct scan {
     bool uses_atomics; // so far
     // The table that was read last.
     bool reads_tables;
+    uint64_t called_tables;
     bool has_table; // one was read, perhaps in vain
     uint32_t table_index;
     struct wj_kernel_table table;
@@ -91,6 +92,7 @@ static void scan_indirect(struct scan *scan, const struct wj_op *op)
         refuse(scan, op, "calls through a table or a reference");
         return;
     }
+    scan->called_tables |= wj_kernel_table_bit(op->index2);
     if (!scan->has_table || scan->table_index != op->index2) {
         wj_kernel_table_clear(&scan->table);
         wj_err_clear(&scan->table_reason);
@@ -511,7 +513,7 @@ static bool walk_graph(struct graph *graph, uint32_t func_index, struct wj_kerne
         struct graph_func *func = &graph->funcs[i];
         is_walked = walk_func(graph, &scratch, func, err);
         facts->uses_stack = facts->uses_stack || scan->uses_stack;
-        facts->calls_tables = facts->calls_tables || scan->has_table;
+        facts->called_tables = scan->called_tables;
         for (uint32_t k = func->first_callee; k < func->end_callee; k++) {
             graph->callees[k] = position_of(graph, scan->callees[k]);
             scan->has_too_many = scan->has_too_many || graph->callees[k] == CALLEES_MAX;

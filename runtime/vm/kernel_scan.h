@@ -45,16 +45,21 @@ bool wj_kernel_scan_uses(const struct wj_module *module, uint32_t inner, uint32_
                          bool is_group, struct wj_kernel_uses *uses, struct wj_err *err);
 
 struct wj_kernel_facts {
-    bool is_pure;         // nothing but memory changes: items may run in any order, and again
-    bool is_parallel;     // and on several threads
-    bool uses_stack;      // the shadow stack
-    bool calls_tables;    // functions in tables
-    bool uses_atomics;    // what an item finds may depend on the others
-    uint32_t stack_bytes; // at most, of one item
+    bool is_pure;           // nothing but memory changes: items may run in any order, and again
+    bool is_parallel;       // and on several threads
+    bool uses_stack;        // the shadow stack
+    uint64_t called_tables; // a bit for each table that it calls through; from 63 on they share one
+    bool uses_atomics;      // what an item finds may depend on the others
+    uint32_t stack_bytes;   // at most, of one item
     // The same where functions that do what kernels may not are never called through a table.
     bool is_for_device;
     uint32_t device_stack_bytes;
 };
+
+static inline uint64_t wj_kernel_table_bit(uint32_t table)
+{
+    return 1ull << (table < 63 ? table : 63);
+}
 
 // Walks the kernel and all that it calls. When it is not parallel, `reason` says why. False: out
 // of memory.

@@ -185,4 +185,31 @@ for command in "$WJIT" "${WJIT_AARCH64:-}"; do
         expect_out "$sum" "${words[@]}" --threads $threads calls.wasm
     done
 done
+# No thread copies a table that its kernel does not call through: a hundred copies of this one would
+# take a minute.
+wat tables <<'WAT'
+(module (memory (export "memory") 2)
+  (table $called 3 funcref) (table $large 10000000 funcref)
+  (elem (table $called) (i32.const 0) func $kernel $triple $more)
+  (type $f (func (param i32) (result i32)))
+  (func $triple (type $f) (i32.mul (local.get 0) (i32.const 3)))
+  (func $more (type $f) (i32.add (local.get 0) (i32.const 3)))
+  (func $kernel (param $x i32) (param i32 i32 i32)
+    (i32.store (i32.shl (local.get $x) (i32.const 2)) (call_indirect $called (type $f)
+      (local.get $x) (i32.add (i32.const 1) (i32.and (local.get $x) (i32.const 1))))))
+  (func $dispatch (export "wjit.parallel_for.v1") (param $nx i32) (param i32 i32) (param $k i32)
+    (param $args i32) (local $x i32)
+    (loop $again
+      (call_indirect $called (param i32 i32 i32 i32) (local.get $x) (i32.const 0) (i32.const 0)
+                     (local.get $args) (local.get $k))
+      (br_if $again (i32.lt_u (local.tee $x (i32.add (local.get $x) (i32.const 1)))
+                              (local.get $nx)))))
+  (func (export "run") (result i32) (local $i i32)
+    (loop $again
+      (call $dispatch (i32.const 32768) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                              (i32.const 100))))
+    (i32.add (i32.load offset=128 (i32.const 0)) (i32.load offset=131068 (i32.const 0)))))
+WAT
+expect_out 32866 timeout 20 "$WJIT" --threads 2 --invoke run tables.wasm
 finish
