@@ -550,8 +550,18 @@ struct wj_spv_func *wj_spv_find_func(struct wj_spv_translator *t, uint32_t index
 
 enum visit { VISIT_NONE, VISIT_OPEN, VISIT_DONE };
 
+static void add_branches(const struct wj_spv_translator *t, struct wj_spv_func *func)
+{
+    for (uint32_t i = 0; i < func->callee_count; i++) {
+        const uint64_t count = t->funcs[func->callees[i].func].branch_count;
+        func->branch_count += count * func->callees[i].sites;
+    }
+    func->branch_count = func->branch_count < UINT32_MAX ? func->branch_count : UINT32_MAX;
+}
+
+// No function may call itself, and what is called must not be too much where it is called.
 // Depth-first, without recursion of our own: `path` is a stack of functions being visited.
-static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *failure)
+static bool check_calls(struct wj_spv_translator *t, struct wj_spv_barred *failure)
 {
     uint32_t *path = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
     uint32_t *next = WJ_ARENA_ARRAY(&t->arena, uint32_t, t->func_count);
@@ -565,6 +575,7 @@ static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *f
         struct wj_spv_func *func = &t->funcs[path[depth - 1]];
         if (next[depth - 1] == func->callee_count) {
             func->visit = VISIT_DONE;
+            add_branches(t, func);
             depth--;
             continue;
         }
@@ -584,7 +595,12 @@ static bool check_recursion(struct wj_spv_translator *t, struct wj_spv_barred *f
             depth++;
         }
     }
-    return true;
+    *failure = (struct wj_spv_barred){.from = UINT32_MAX, .to = t->kernel_index};
+    return t->funcs[0].branch_count <= WJ_SPV_BRANCHES_MAX ||
+           wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                      "%u conditional branches, with the functions that it calls where they are "
+                      "called, %d is the limit",
+                      (uint32_t) t->funcs[0].branch_count, WJ_SPV_BRANCHES_MAX);
 }
 
 static bool check_kernel(struct wj_spv_translator *t)
@@ -680,7 +696,7 @@ static bool translate_all(struct wj_spv_translator *t, struct entry *e,
                 func->index);
         }
     }
-    return check_recursion(t, failure);
+    return check_calls(t, failure);
 }
 
 static bool finish(struct wj_spv_translator *t, const struct entry *e, struct wj_gpu_code *code)

@@ -12,10 +12,6 @@
 
 enum { PASSES_MAX = 24, PASSES_BEFORE_GIVING_UP = 16, CODE_BYTES_MAX = 1 << 20 };
 
-// A driver takes half a second for 40 blocks in each other or as many branches out of one, and
-// minutes for 400; and nobody can stop it.
-enum { LABELS_MAX = 64, BRANCHES_MAX = 96 };
-
 uint32_t wj_spv_offset(const struct wj_spv_translator *t, const struct wj_op *op)
 {
     return (uint32_t) (op->at - t->module->bytes);
@@ -364,6 +360,7 @@ uint32_t wj_spv_note_callee(struct wj_spv_translator *t, const struct wj_op *op,
     struct wj_spv_func *func = t->current;
     for (uint32_t i = 0; i < func->callee_count; i++) {
         if (func->callees[i].func == position && func->callees[i].is_indirect == is_indirect) {
+            func->callees[i].sites++;
             return callee->id;
         }
     }
@@ -373,7 +370,7 @@ uint32_t wj_spv_note_callee(struct wj_spv_translator *t, const struct wj_op *op,
         return 0;
     }
     func->callees = callees;
-    func->callees[func->callee_count++] = (struct wj_spv_callee){position, is_indirect};
+    func->callees[func->callee_count++] = (struct wj_spv_callee){position, is_indirect, 1};
     return callee->id;
 }
 
@@ -630,6 +627,9 @@ static bool one_pass(struct wj_spv_translator *t)
     t->limit_count = 0;
     t->region = NULL;
     t->epoch++;
+    for (uint32_t i = 0; i < t->current->callee_count; i++) {
+        t->current->callees[i].sites = 0;
+    }
     struct wj_walk_scratch scratch;
     wj_walk_scratch_init(&scratch);
     const struct wj_walk_request request = {t->module, t->current->index, &scratch, NULL};
@@ -655,12 +655,12 @@ static bool refuse_branches(struct wj_spv_translator *t)
 {
     if (t->window_count == 0) {
         return wj_spv_refuse(t, NULL, "%u conditional branches, %d is the limit", t->branch_count,
-                             BRANCHES_MAX);
+                             WJ_SPV_BRANCHES_MAX);
     }
     return wj_spv_refuse(t, NULL,
                          "%u conditional branches, of which %u are accesses that may go to memory "
                          "of its own, %d is the limit",
-                         t->branch_count + t->window_count, t->window_count, BRANCHES_MAX);
+                         t->branch_count + t->window_count, t->window_count, WJ_SPV_BRANCHES_MAX);
 }
 
 bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func, uint32_t id,
@@ -675,9 +675,9 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
         return wj_spv_refuse(t, NULL, "%u bytes of code, %d is the limit", t->func->code_size_bytes,
                              CODE_BYTES_MAX);
     }
-    if (t->func->census.label_depth_max > LABELS_MAX) {
+    if (t->func->census.label_depth_max > WJ_SPV_LABELS_MAX) {
         return wj_spv_refuse(t, NULL, "blocks nested %u deep, %d is the limit",
-                             t->func->census.label_depth_max, LABELS_MAX);
+                             t->func->census.label_depth_max, WJ_SPV_LABELS_MAX);
     }
     struct wj_spv_facts facts;
     if (!facts_init(t, &facts)) {
@@ -693,12 +693,13 @@ bool wj_spv_translate_func(struct wj_spv_translator *t, struct wj_spv_func *func
             return false;
         }
         t->current = &t->funcs[position];
-        if (t->branch_count + t->window_count > BRANCHES_MAX) {
+        if (t->branch_count + t->window_count > WJ_SPV_BRANCHES_MAX) {
             return refuse_branches(t);
         }
         if (!facts.has_changed) {
             *is_useful = t->early_accesses != 0;
             t->current->has_loops = t->loop_count != 0;
+            t->current->branch_count = t->branch_count + t->window_count;
             t->loop_total += t->loop_count;
             return true;
         }

@@ -146,9 +146,15 @@ enum wj_spv_mode {
     MODE_FAST,
 };
 
+// A driver takes half a second for 40 blocks in each other or as many branches out of one, and
+// minutes for 400; and nobody can stop it. It puts functions where they are called, as often as
+// they are: so do their branches count.
+enum { WJ_SPV_LABELS_MAX = 64, WJ_SPV_BRANCHES_MAX = 96 };
+
 struct wj_spv_callee {
     uint32_t func; // index in wj_spv_translator.funcs
     bool is_indirect;
+    uint32_t sites; // that call it
 };
 
 struct wj_spv_func {
@@ -160,7 +166,8 @@ struct wj_spv_func {
     uint32_t callee_count;
     uint32_t callee_capacity;
     struct wj_spv_callee *callees;
-    uint32_t call_at; // byte offset of the first call to it
+    uint32_t call_at;      // byte offset of the first call to it
+    uint64_t branch_count; // conditional ones; in the end with those of all that it calls
 };
 
 enum { WJ_SPV_ATOMICS = 9 }; // operations of atomic.c

@@ -151,6 +151,20 @@ both virtual
 expect 0 - "$WJIT" --gpu=off --threads 2 --gpu-explain calls.wasm
 grep -q 'kernel .*calls the host' err || fail "calls on cores: $(head -c 300 err)"
 
+# Drivers put a function at each place that calls it, and take minutes for many branches.
+branches=$(for bit in {1..30}; do
+    echo "(block (br_if 0 (i32.and (local.get 0) (i32.const $bit)))
+      (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 3)) (local.get 0))))"
+done)
+call='(call $many (i32.add (local.get $x) (i32.const 5)))'
+program few "(func \$many (param i32) (result i32) (local i32) $branches (local.get 1))" \
+    <<<"(i32.store (local.get \$at) (i32.add $call $call))"
+both few
+program many "(func \$many (param i32) (result i32) (local i32) $branches (local.get 1))" \
+    <<<"(i32.store (local.get \$at) (i32.add (i32.add $call $call) (i32.add $call $call)))"
+expect 0 'not translated: 120 conditional branches, with the functions' "$WJIT" --gpu=any \
+    --gpu-explain many.wasm
+
 # What is computed to compare must not reach the program's memory, in functions from a table either.
 command -v clang-22 >/dev/null || { echo "no clang-22: no program in C"; finish; }
 guest verified "-I$WJIT_ROOT/include" --no-wasm-opt <<'C'
