@@ -252,12 +252,10 @@ uint32_t wj_spv_pair_from_f32(struct wj_spv_translator *t, uint32_t bits, bool i
 
 uint32_t wj_spv_resize(struct wj_spv_translator *t, enum wj_spv_repr to, uint32_t a, bool is_signed)
 {
-    if (!t->uses_pairs) {
-        return WJ_SPV_OP(&t->b, is_signed ? SpvOpSConvert : SpvOpUConvert, t->types[to], a);
-    }
     if (to == REPR_U32) {
-        return member(t, a, 0);
+        return t->uses_pairs ? member(t, a, 0) : WJ_SPV_OP(&t->b, SpvOpUConvert, t->types[to], a);
     }
+    // By words, never by SConvert: Mesa 22.3.6 compares what that gives with constants wrongly.
     const uint32_t words[2] = {
         a, is_signed ? u32_op(t, SpvOpShiftRightArithmetic, a, u32_const(t, 31)) : u32_const(t, 0)};
     return wj_spv_join64(t, words);

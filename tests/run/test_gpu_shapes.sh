@@ -82,4 +82,22 @@ program neighbours <<'WAT'
   (br_if $again (i32.lt_u (local.get $i) (i32.const 50))))
 WAT
 both neighbours
+
+# Numbers of 32 bits widened to 64 and compared with constants: lavapipe compares what OpSConvert
+# gives wrongly.
+program widened <<'WAT'
+(local.set $v (i32.mul (i32.sub (local.get $x) (i32.const 50)) (i32.const 50331653)))
+(local.set $q (i64.extend_i32_s (local.get $v)))
+(i32.store8 (local.get $at) (i64.gt_s (local.get $q) (i64.const 0)))
+(i32.store8 offset=1 (local.get $at) (i64.lt_s (local.get $q) (i64.const 0)))
+(i32.store8 offset=2 (local.get $at) (i64.ge_s (i64.extend_i32_s (local.get $v)) (i64.const 5)))
+(i32.store8 offset=3 (local.get $at) (i64.lt_u (i64.extend_i32_u (local.get $v)) (i64.const 1000)))
+(i32.store offset=4 (local.get $at) (local.get $v))
+(i32.store8 offset=8 (local.get $at)
+  (i64.gt_s (i64.load8_s offset=4 (local.get $at)) (i64.const 0)))
+(i32.store8 offset=9 (local.get $at) (i64.gt_s (i64.load32_s offset=4 (local.get $at))
+  (i64.const 7)))
+(i32.store8 offset=10 (local.get $at) (i64.gt_u (i64.extend_i32_u (local.get $v)) (i64.const 9)))
+WAT
+both widened
 finish
