@@ -349,42 +349,12 @@ static void set_u64(struct slot *s, uint64_t value)
 
 static void load_expected(enum wj_load_op op, const uint8_t *p, struct slot *result)
 {
-    uint64_t bits = oracle_lane(SHAPE_I64X2, p, 0);
-    uint8_t *v = result->bytes;
-    switch (op) {
-    case LOAD_I32:
-    case LOAD_F32:
-    case LOAD_I64_32_U: set_u64(result, (uint32_t) bits); break;
-    case LOAD_I64:
-    case LOAD_F64: set_u64(result, bits); break;
-    case LOAD_I32_8_S: set_u64(result, (uint32_t) (int8_t) bits); break;
-    case LOAD_I32_8_U:
-    case LOAD_I64_8_U: set_u64(result, (uint8_t) bits); break;
-    case LOAD_I32_16_S: set_u64(result, (uint32_t) (int16_t) bits); break;
-    case LOAD_I32_16_U:
-    case LOAD_I64_16_U: set_u64(result, (uint16_t) bits); break;
-    case LOAD_I64_8_S: set_u64(result, (uint64_t) (int8_t) bits); break;
-    case LOAD_I64_16_S: set_u64(result, (uint64_t) (int16_t) bits); break;
-    case LOAD_I64_32_S: set_u64(result, (uint64_t) (int32_t) bits); break;
-    case LOAD_V128: memcpy(v, p, 16); break;
-    case LOAD_V128_8X8_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I16X8, v, p); break;
-    case LOAD_V128_8X8_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I16X8, v, p); break;
-    case LOAD_V128_16X4_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I32X4, v, p); break;
-    case LOAD_V128_16X4_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I32X4, v, p); break;
-    case LOAD_V128_32X2_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I64X2, v, p); break;
-    case LOAD_V128_32X2_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I64X2, v, p); break;
-    case LOAD_V128_8_SPLAT:
-    case LOAD_V128_16_SPLAT:
-    case LOAD_V128_32_SPLAT:
-    case LOAD_V128_64_SPLAT: {
-        enum wj_shape shape = (enum wj_shape)(op - LOAD_V128_8_SPLAT);
-        for (unsigned i = 0; i < 16 / oracle_lane_bytes(shape); i++) {
-            oracle_set_lane(shape, v, i, bits);
-        }
-        break;
-    }
-    case LOAD_V128_32_ZERO: memcpy(v, p, 4); break;
-    case LOAD_V128_64_ZERO: memcpy(v, p, 8); break;
+    uint8_t vector[16];
+    const uint64_t number = oracle_load(op, p, vector);
+    if (op >= LOAD_V128) {
+        memcpy(result->bytes, vector, 16);
+    } else {
+        set_u64(result, number);
     }
 }
 
@@ -650,22 +620,8 @@ static enum wj_shape vunary_shape(enum wj_vunop op, enum wj_shape shape)
     case VUN_EXTEND_HIGH_S:
     case VUN_EXTEND_LOW_U:
     case VUN_EXTEND_HIGH_U: return oracle_narrower(shape);
-    case VUN_TRUNC_SAT_S:
-    case VUN_TRUNC_SAT_U:
-    case VUN_RELAXED_TRUNC_S:
-    case VUN_RELAXED_TRUNC_U:
-    case VUN_PROMOTE_LOW: return SHAPE_F32X4;
-    case VUN_TRUNC_SAT_S_ZERO:
-    case VUN_TRUNC_SAT_U_ZERO:
-    case VUN_RELAXED_TRUNC_S_ZERO:
-    case VUN_RELAXED_TRUNC_U_ZERO:
-    case VUN_DEMOTE_ZERO: return SHAPE_F64X2;
-    case VUN_CONVERT_S:
-    case VUN_CONVERT_U:
-    case VUN_CONVERT_LOW_S:
-    case VUN_CONVERT_LOW_U: return SHAPE_I32X4;
     }
-    return shape;
+    return oracle_vun_operand(op, shape);
 }
 
 static enum wj_shape vbinary_shape(enum wj_vbinop op, enum wj_shape shape)

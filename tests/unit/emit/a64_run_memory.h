@@ -205,49 +205,6 @@ static const uint64_t OFFSETS[] = {
     32760, 65536, 65537, 0xfff000, 0x1000000, 0x1234567, 0x100000000, UINT64_C(1) << 40};
 enum { OFFSET_COUNT = sizeof OFFSETS / sizeof OFFSETS[0] };
 
-static uint64_t load_oracle(enum wj_load_op op, const uint8_t *p, uint8_t vector[16])
-{
-    uint64_t bits = 0;
-    memcpy(&bits, p, 8);
-    memset(vector, 0, 16);
-    switch (op) {
-    case LOAD_I32:
-    case LOAD_F32:
-    case LOAD_I64_32_U: return (uint32_t) bits;
-    case LOAD_I64:
-    case LOAD_F64: return bits;
-    case LOAD_I32_8_S: return (uint32_t) (int8_t) bits;
-    case LOAD_I32_8_U:
-    case LOAD_I64_8_U: return (uint8_t) bits;
-    case LOAD_I32_16_S: return (uint32_t) (int16_t) bits;
-    case LOAD_I32_16_U:
-    case LOAD_I64_16_U: return (uint16_t) bits;
-    case LOAD_I64_8_S: return (uint64_t) (int8_t) bits;
-    case LOAD_I64_16_S: return (uint64_t) (int16_t) bits;
-    case LOAD_I64_32_S: return (uint64_t) (int32_t) bits;
-    case LOAD_V128: memcpy(vector, p, 16); break;
-    case LOAD_V128_8X8_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I16X8, vector, p); break;
-    case LOAD_V128_8X8_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I16X8, vector, p); break;
-    case LOAD_V128_16X4_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I32X4, vector, p); break;
-    case LOAD_V128_16X4_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I32X4, vector, p); break;
-    case LOAD_V128_32X2_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I64X2, vector, p); break;
-    case LOAD_V128_32X2_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I64X2, vector, p); break;
-    case LOAD_V128_8_SPLAT:
-    case LOAD_V128_16_SPLAT:
-    case LOAD_V128_32_SPLAT:
-    case LOAD_V128_64_SPLAT: {
-        enum wj_shape shape = (enum wj_shape)(op - LOAD_V128_8_SPLAT);
-        for (unsigned i = 0; i < 16 / oracle_lane_bytes(shape); i++) {
-            oracle_set_lane(shape, vector, i, bits);
-        }
-        break;
-    }
-    case LOAD_V128_32_ZERO: memcpy(vector, p, 4); break;
-    case LOAD_V128_64_ZERO: memcpy(vector, p, 8); break;
-    }
-    return 0;
-}
-
 // base + index + offset = place; the base makes up for offsets beyond the arena.
 static struct wj_addr address_of(struct io *io, unsigned n, uint8_t *place)
 {
@@ -278,7 +235,7 @@ static void test_loads(uint8_t *arena)
                 place[k] = (uint8_t) (k * 37 + 0x73 + n * 5);
             }
             uint8_t vector[16];
-            uint64_t expected = load_oracle((enum wj_load_op) op, place, vector);
+            uint64_t expected = oracle_load((enum wj_load_op) op, place, vector);
             case_run(&c, &io);
             if (op >= LOAD_V128) {
                 check_vector("load", op, SHAPE_I8X16, false, vector, io.out.v[2].u8);
@@ -455,7 +412,7 @@ static void test_atomics(uint8_t *arena)
             uint64_t before = UINT64_C(0xf0e1d2c3b4a59687), after;
             uint8_t unused[16];
             memcpy(place, &before, 8);
-            uint64_t expected = load_oracle(loads[i], place, unused);
+            uint64_t expected = oracle_load(loads[i], place, unused);
             uint64_t mask = i == 1             ? UINT64_MAX
                             : i == 0 || i == 6 ? UINT32_MAX
                             : i == 2 || i == 4 ? 0xff

@@ -26,24 +26,6 @@ static void check_vector(const char *what, int op, enum wj_shape shape, bool is_
     }
 }
 
-// The lanes that operands of an operation are made of.
-static enum wj_shape operand_shape(int op, bool is_vun, enum wj_shape shape)
-{
-    if (is_vun && ((op >= VUN_TRUNC_SAT_S && op <= VUN_TRUNC_SAT_U) || op == VUN_PROMOTE_LOW ||
-                   op == VUN_RELAXED_TRUNC_S || op == VUN_RELAXED_TRUNC_U)) {
-        return SHAPE_F32X4;
-    }
-    if (is_vun &&
-        (op == VUN_DEMOTE_ZERO || op == VUN_TRUNC_SAT_S_ZERO || op == VUN_TRUNC_SAT_U_ZERO ||
-         op == VUN_RELAXED_TRUNC_S_ZERO || op == VUN_RELAXED_TRUNC_U_ZERO)) {
-        return SHAPE_F64X2;
-    }
-    if (is_vun && op >= VUN_CONVERT_S && op <= VUN_CONVERT_LOW_U) {
-        return SHAPE_I32X4;
-    }
-    return shape;
-}
-
 static void test_vun_op(int op, enum wj_shape shape, uint8_t d)
 {
     bool is_arithmetic = op != VUN_NOT && op != VUN_ABS && op != VUN_NEG;
@@ -54,7 +36,7 @@ static void test_vun_op(int op, enum wj_shape shape, uint8_t d)
         struct io io;
         uint8_t a[16], expected[16];
         io_fill(&io);
-        oracle_vector(operand_shape(op, true, shape), i, a);
+        oracle_vector(oracle_vun_operand((enum wj_vunop) op, shape), i, a);
         memcpy(&io.in.v[3], a, 16);
         oracle_vun((enum wj_vunop) op, shape, expected, a);
         case_run(&c, &io);

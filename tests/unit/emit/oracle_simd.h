@@ -140,6 +140,71 @@ ORACLE void oracle_vun(enum wj_vunop op, enum wj_shape shape, uint8_t out[16], c
     memcpy(out, result, 16);
 }
 
+// Operands of conversions have another shape than the result.
+ORACLE enum wj_shape oracle_vun_operand(enum wj_vunop op, enum wj_shape shape)
+{
+    switch ((int) op) {
+    case VUN_TRUNC_SAT_S:
+    case VUN_TRUNC_SAT_U:
+    case VUN_RELAXED_TRUNC_S:
+    case VUN_RELAXED_TRUNC_U:
+    case VUN_PROMOTE_LOW: return SHAPE_F32X4;
+    case VUN_TRUNC_SAT_S_ZERO:
+    case VUN_TRUNC_SAT_U_ZERO:
+    case VUN_RELAXED_TRUNC_S_ZERO:
+    case VUN_RELAXED_TRUNC_U_ZERO:
+    case VUN_DEMOTE_ZERO: return SHAPE_F64X2;
+    case VUN_CONVERT_S:
+    case VUN_CONVERT_U:
+    case VUN_CONVERT_LOW_S:
+    case VUN_CONVERT_LOW_U: return SHAPE_I32X4;
+    }
+    return shape;
+}
+
+// What a load from p gives: a number, or else the vector.
+ORACLE uint64_t oracle_load(enum wj_load_op op, const uint8_t *p, uint8_t vector[16])
+{
+    uint64_t bits = oracle_lane(SHAPE_I64X2, p, 0);
+    memset(vector, 0, 16);
+    switch (op) {
+    case LOAD_I32:
+    case LOAD_F32:
+    case LOAD_I64_32_U: return (uint32_t) bits;
+    case LOAD_I64:
+    case LOAD_F64: return bits;
+    case LOAD_I32_8_S: return (uint32_t) (int8_t) bits;
+    case LOAD_I32_8_U:
+    case LOAD_I64_8_U: return (uint8_t) bits;
+    case LOAD_I32_16_S: return (uint32_t) (int16_t) bits;
+    case LOAD_I32_16_U:
+    case LOAD_I64_16_U: return (uint16_t) bits;
+    case LOAD_I64_8_S: return (uint64_t) (int8_t) bits;
+    case LOAD_I64_16_S: return (uint64_t) (int16_t) bits;
+    case LOAD_I64_32_S: return (uint64_t) (int32_t) bits;
+    case LOAD_V128: memcpy(vector, p, 16); break;
+    case LOAD_V128_8X8_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I16X8, vector, p); break;
+    case LOAD_V128_8X8_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I16X8, vector, p); break;
+    case LOAD_V128_16X4_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I32X4, vector, p); break;
+    case LOAD_V128_16X4_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I32X4, vector, p); break;
+    case LOAD_V128_32X2_S: oracle_vun(VUN_EXTEND_LOW_S, SHAPE_I64X2, vector, p); break;
+    case LOAD_V128_32X2_U: oracle_vun(VUN_EXTEND_LOW_U, SHAPE_I64X2, vector, p); break;
+    case LOAD_V128_8_SPLAT:
+    case LOAD_V128_16_SPLAT:
+    case LOAD_V128_32_SPLAT:
+    case LOAD_V128_64_SPLAT: {
+        enum wj_shape shape = (enum wj_shape)(op - LOAD_V128_8_SPLAT);
+        for (unsigned i = 0; i < 16 / oracle_lane_bytes(shape); i++) {
+            oracle_set_lane(shape, vector, i, bits);
+        }
+        break;
+    }
+    case LOAD_V128_32_ZERO: memcpy(vector, p, 4); break;
+    case LOAD_V128_64_ZERO: memcpy(vector, p, 8); break;
+    }
+    return 0;
+}
+
 // The shapes that an operation exists for, as bits; the result's shape where they differ.
 ORACLE unsigned oracle_vun_shapes(enum wj_vunop op)
 {

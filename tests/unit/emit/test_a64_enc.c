@@ -402,6 +402,16 @@ static void add_float_immediates(struct listing *list)
     }
 }
 
+// So many ones in each element of `size` bits, rotated to the right.
+static uint64_t ones_of(unsigned size, unsigned ones, unsigned rotation)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        value |= (uint64_t) ((i + rotation) % size < ones) << i;
+    }
+    return value;
+}
+
 // Every value that a logical immediate can have, in the four instructions, of 64 bits and of 32.
 static void add_logical_immediates(struct listing *list)
 {
@@ -414,10 +424,7 @@ static void add_logical_immediates(struct listing *list)
     for (unsigned size = 2; size <= 64; size *= 2) {
         for (unsigned ones = 1; ones < size; ones++) {
             for (unsigned rotation = 0; rotation < size; rotation++, count++) {
-                uint64_t value = 0;
-                for (unsigned i = 0; i < 64; i++) {
-                    value |= (uint64_t) ((i + rotation) % size < ones) << i;
-                }
+                uint64_t value = ones_of(size, ones, rotation);
                 uint32_t fields = 0;
                 assert_true(a64_logical_imm(NUM_I64, value, &fields));
                 uint32_t word = logicals[count % 4].word | a64_rr(3, 7);
@@ -662,12 +669,7 @@ static uint64_t decode_logical(uint32_t fields)
     uint32_t size_bits = n << 6 | (~imms & 63);
     unsigned size = 1u << (31 - (unsigned) __builtin_clz(size_bits));
     unsigned ones = (imms & (size - 1)) + 1, rotation = immr & (size - 1);
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        unsigned from = (i + rotation) % size;
-        value |= (uint64_t) (from < ones) << i;
-    }
-    return value;
+    return ones_of(size, ones, rotation);
 }
 
 static void test_logical_immediates(void **state)
@@ -677,10 +679,7 @@ static void test_logical_immediates(void **state)
     for (unsigned size = 2; size <= 64; size *= 2) {
         for (unsigned ones = 1; ones < size; ones++) {
             for (unsigned rotation = 0; rotation < size; rotation++, count++) {
-                uint64_t value = 0;
-                for (unsigned i = 0; i < 64; i++) {
-                    value |= (uint64_t) ((i + rotation) % size < ones) << i;
-                }
+                uint64_t value = ones_of(size, ones, rotation);
                 uint32_t fields = 0;
                 assert_true(a64_logical_imm(NUM_I64, value, &fields));
                 assert_true(decode_logical(fields) == value);

@@ -24,28 +24,6 @@ static void expect_vector(const struct x64_run *run, enum wj_shape shape, bool i
     x64_run_check_kept(run, X64_BIT(d));
 }
 
-// Operands of conversions have another shape than the result.
-static enum wj_shape vun_operand_shape(enum wj_vunop op, enum wj_shape shape)
-{
-    switch ((int) op) {
-    case VUN_TRUNC_SAT_S:
-    case VUN_TRUNC_SAT_U:
-    case VUN_RELAXED_TRUNC_S:
-    case VUN_RELAXED_TRUNC_U:
-    case VUN_PROMOTE_LOW: return SHAPE_F32X4;
-    case VUN_TRUNC_SAT_S_ZERO:
-    case VUN_TRUNC_SAT_U_ZERO:
-    case VUN_RELAXED_TRUNC_S_ZERO:
-    case VUN_RELAXED_TRUNC_U_ZERO:
-    case VUN_DEMOTE_ZERO: return SHAPE_F64X2;
-    case VUN_CONVERT_S:
-    case VUN_CONVERT_U:
-    case VUN_CONVERT_LOW_S:
-    case VUN_CONVERT_LOW_U: return SHAPE_I32X4;
-    }
-    return shape;
-}
-
 static void test_vun(void **unused)
 {
     (void) unused;
@@ -61,7 +39,7 @@ static void test_vun(void **unused)
             const wj_reg *r = pairs[k / 6];
             masm_vun(x64_run_begin(&run), (enum wj_vunop) op, shape, r[0], r[1]);
             x64_run_end(&run);
-            enum wj_shape from = vun_operand_shape((enum wj_vunop) op, shape);
+            enum wj_shape from = oracle_vun_operand((enum wj_vunop) op, shape);
             for (unsigned i = 0; i < 4 * VECTORS; i++) {
                 uint8_t *a = run.before.vec[r[1] & 15], expected[16];
                 oracle_vector(from, i, a);
