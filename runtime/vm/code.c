@@ -10,18 +10,12 @@
 #include "runtime/vm/trap.h"
 #include "runtime/vm/ucontext.h"
 
-// Machine code per byte of wasm: up to 2 on real modules; address space is reserved for far more,
-// since a region cannot grow. A br_table whose labels take several values makes some 100.
-#define CODE_BYTES_USUAL 2u
+// Address space for machine code, of which a region cannot get more: per byte of wasm it is far
+// more than WJ_CODE_BYTES_USUAL. A br_table whose labels take several values makes some 100.
 #define CODE_BYTES_PER_WASM_BYTE 128u
 #define CODE_BYTES_PER_FUNC 256u
 #define CODE_BYTES_SLACK (4u * 1024u * 1024u)
 #define REGION_BYTES_MAX (1ull << 30)
-// What a thread of parallel compilation takes at a time, in bytes of wasm and of code.
-#define BATCH_WASM_BYTES 16384u
-#define CHUNK_BYTES_MIN (256u * 1024u)
-// Functions in such a chunk: with more, small ones, it is full before its bytes are.
-#define CHUNK_FUNCS 2048u
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
@@ -143,8 +137,8 @@ static bool move_traps(struct wj_code_chunk *chunk, const struct wj_lanes_code *
 // a full chunk from other failures.
 static bool compile_body(struct wj_code *code, const struct wj_module *module,
                          struct wj_code_chunk *chunk, struct wj_compile_scratch *scratch,
-                         uint32_t func_index, struct wj_code_info *info, bool *needs_room,
-                         struct wj_err *err)
+                         uint32_t func_index, const uint64_t *addresses, struct wj_code_info *info,
+                         bool *needs_room, struct wj_err *err)
 {
     struct wj_compile_request request = {
         .module = module,
@@ -152,12 +146,17 @@ static bool compile_body(struct wj_code *code, const struct wj_module *module,
         .settings = code->settings,
         .layout = code->layout,
         .window = wj_region_window(code->region, chunk),
-        .func_addresses = code->addresses,
+        .func_addresses = addresses,
         .replaced_funcs = wj_kernel_plan_replaced(code->image->kernels),
         .arena = &chunk->arena,
         .scratch = scratch,
     };
-    *needs_room = request.window.room_bytes < WINDOW_BYTES_MIN;
+    size_t wanted = WINDOW_BYTES_MIN;
+    if (chunk->stage != NULL && chunk->end > chunk->stored) {
+        // Rather an early write than a function that is begun twice.
+        wanted += module->funcs[func_index].code_size_bytes * WJ_CODE_BYTES_USUAL;
+    }
+    *needs_room = request.window.room_bytes < wanted;
     if (*needs_room) {
         return false;
     }
@@ -179,8 +178,8 @@ static bool compile_variant(struct wj_code *code, struct wj_code_chunk *chunk, u
                             struct variant *variant, bool *needs_room, struct wj_err *err)
 {
     struct wj_code_info info = {.is_variant = true};
-    if (!compile_body(code, variant->module, chunk, code->scratch, func_index, &info, needs_room,
-                      err) ||
+    if (!compile_body(code, variant->module, chunk, code->scratch, func_index, code->addresses,
+                      &info, needs_room, err) ||
         !move_traps(chunk, variant->lanes, &info, err)) {
         return false;
     }
@@ -192,13 +191,13 @@ static bool compile_variant(struct wj_code *code, struct wj_code_chunk *chunk, u
     return !*needs_room;
 }
 
-static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
-                         struct wj_compile_scratch *scratch, uint32_t func_index, bool *needs_room,
-                         struct wj_err *err)
+bool wj_code_compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
+                          struct wj_compile_scratch *scratch, uint32_t func_index,
+                          uint64_t *addresses, bool *needs_room, struct wj_err *err)
 {
     struct wj_code_info info = {0};
-    if (!compile_body(code, code->image->module, chunk, scratch, func_index, &info, needs_room,
-                      err)) {
+    if (!compile_body(code, code->image->module, chunk, scratch, func_index, addresses, &info,
+                      needs_room, err)) {
         return false;
     }
     uint64_t address = wj_region_publish(code->region, chunk, info.code_bytes, &info);
@@ -206,9 +205,7 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
         *needs_room = true;
         return false;
     }
-    __atomic_store_n(&wj_region_table(code->region)[func_index], (void *) (uintptr_t) address,
-                     __ATOMIC_RELEASE);
-    __atomic_store_n(&code->addresses[func_index], address, __ATOMIC_RELEASE);
+    __atomic_store_n(&addresses[func_index], address, __ATOMIC_RELEASE);
     atomic_fetch_add_explicit(&code->compiled_bytes, info.code_bytes, memory_order_relaxed);
     struct wj_engine_stats *stats = &code->engine->stats;
     atomic_fetch_add_explicit(&stats->code_bytes, info.code_bytes, memory_order_relaxed);
@@ -216,16 +213,34 @@ static bool compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
     return true;
 }
 
-static void add_compile_time(struct wj_code *code, uint64_t start_ns)
+void wj_code_set_address(struct wj_code *code, uint32_t func_index, uint64_t address)
+{
+    __atomic_store_n(&wj_region_table(code->region)[func_index], (void *) (uintptr_t) address,
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&code->addresses[func_index], address, __ATOMIC_RELEASE);
+}
+
+void wj_code_add_compile_time(struct wj_code *code, uint64_t start_ns)
 {
     atomic_fetch_add_explicit(&code->engine->stats.compile_ns, wj_now_ns() - start_ns,
                               memory_order_relaxed);
 }
 
-static bool fail_no_room(const struct wj_code *code, struct wj_err *err)
+bool wj_code_fail_no_room(const struct wj_code *code, struct wj_err *err)
 {
     return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
                       "machine code of the module exceeds %zu bytes", code->region->code_bytes);
+}
+
+static bool compile_lazily(struct wj_code *code, uint32_t func_index, bool *needs_room,
+                           struct wj_err *err)
+{
+    if (!wj_code_compile_into(code, code->chunk, code->scratch, func_index, code->addresses,
+                              needs_room, err)) {
+        return false;
+    }
+    wj_code_set_address(code, func_index, code->addresses[func_index]);
+    return true;
 }
 
 // With code->lock held: the chunk of lazy compilation is all that is left of the region.
@@ -245,7 +260,7 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
         if (code->chunk == NULL) {
             code->chunk = wj_region_chunk(code->region, 64, true, code->image->module->func_count);
             if (code->chunk == NULL) {
-                return fail_no_room(code, err);
+                return wj_code_fail_no_room(code, err);
             }
         }
         bool needs_room;
@@ -253,8 +268,7 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
         wj_err_clear(&failure);
         if (variant != NULL
                 ? compile_variant(code, code->chunk, func_index, variant, &needs_room, &failure)
-                : compile_into(code, code->chunk, code->scratch, func_index, &needs_room,
-                               &failure)) {
+                : compile_lazily(code, func_index, &needs_room, &failure)) {
             return true;
         }
         if (!needs_room) {
@@ -266,7 +280,7 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
         wj_region_trim(code->region, code->chunk);
         code->chunk = NULL;
     }
-    return fail_no_room(code, err);
+    return wj_code_fail_no_room(code, err);
 }
 
 bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
@@ -280,7 +294,7 @@ bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *addres
     uint64_t start_ns = wj_now_ns();
     bool is_compiled =
         code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);
-    add_compile_time(code, start_ns);
+    wj_code_add_compile_time(code, start_ns);
     *address = code->addresses[func_index];
     pthread_mutex_unlock(&code->lock);
     return is_compiled;
@@ -330,170 +344,12 @@ bool wj_code_compile_lanes(struct wj_code *code, uint32_t func_index,
         pthread_mutex_lock(&code->lock);
         uint64_t start_ns = wj_now_ns();
         is_compiled = compile_locked(code, func_index, &variant, err);
-        add_compile_time(code, start_ns);
+        wj_code_add_compile_time(code, start_ns);
         pthread_mutex_unlock(&code->lock);
     }
     wj_arena_clear(&arena);
     *address = variant.address;
     return is_compiled;
-}
-
-// ---- All functions at once ----------------------------------------------------------------------
-
-struct compile_job {
-    struct wj_code *code;
-    pthread_mutex_t lock; // of the rest; taken before code->lock is never needed: it is held
-    uint32_t next_func;
-    struct wj_err err;
-};
-
-// Takes the next functions worth BATCH_WASM_BYTES; false: none left, or another thread failed.
-static bool take_batch(struct compile_job *job, uint32_t *first, uint32_t *end)
-{
-    const struct wj_module *module = job->code->image->module;
-    pthread_mutex_lock(&job->lock);
-    *first = job->next_func;
-    uint32_t bytes = 0;
-    while (job->next_func < module->func_count && bytes < BATCH_WASM_BYTES) {
-        bytes += module->funcs[job->next_func++].code_size_bytes + 16;
-    }
-    *end = job->next_func;
-    bool has_work = *first < *end && job->err.kind == WJ_ERR_NONE;
-    pthread_mutex_unlock(&job->lock);
-    return has_work;
-}
-
-// A chunk for the function and those after it.
-static struct wj_code_chunk *take_chunk(struct compile_job *job, struct wj_code_chunk *full,
-                                        size_t min_bytes, uint32_t func_index)
-{
-    const struct wj_module *module = job->code->image->module;
-    struct wj_region *region = job->code->region;
-    pthread_mutex_lock(&job->lock);
-    if (full != NULL) {
-        wj_region_trim(region, full);
-    }
-    struct wj_code_chunk *chunk = wj_region_chunk(region, min_bytes, false, CHUNK_FUNCS);
-    pthread_mutex_unlock(&job->lock);
-    if (chunk != NULL) {
-        const struct wj_func *last = &module->funcs[module->func_count - 1];
-        size_t left =
-            last->code_offset + last->code_size_bytes - module->funcs[func_index].code_offset;
-        wj_region_populate(region, chunk, left * CODE_BYTES_USUAL);
-    }
-    return chunk;
-}
-
-static bool compile_batch(struct compile_job *job, uint32_t first, uint32_t end,
-                          struct wj_code_chunk **chunk, struct wj_compile_scratch *scratch,
-                          struct wj_err *err)
-{
-    struct wj_code *code = job->code;
-    size_t chunk_bytes = CHUNK_BYTES_MIN;
-    for (uint32_t i = first; i < end; i++) {
-        while (__atomic_load_n(&code->addresses[i], __ATOMIC_ACQUIRE) == 0) {
-            if (*chunk == NULL) {
-                *chunk = take_chunk(job, NULL, chunk_bytes, i);
-            }
-            if (*chunk == NULL) {
-                return fail_no_room(code, err);
-            }
-            bool needs_room;
-            struct wj_err failure;
-            wj_err_clear(&failure);
-            if (compile_into(code, *chunk, scratch, i, &needs_room, &failure)) {
-                break;
-            }
-            if (!needs_room) {
-                return wj_err_set(err, failure.kind, failure.offset, "%s", failure.message);
-            }
-            // A function that does not fit an empty chunk wants a larger one.
-            chunk_bytes = (*chunk)->end == (*chunk)->start ? chunk_bytes * 2 : chunk_bytes;
-            *chunk = take_chunk(job, *chunk, chunk_bytes, i);
-            if (*chunk == NULL) {
-                return fail_no_room(code, err);
-            }
-        }
-    }
-    return true;
-}
-
-static void *compile_thread(void *context)
-{
-    struct compile_job *job = context;
-    struct wj_code_chunk *chunk = NULL;
-    uint32_t first, end;
-    struct wj_err err;
-    wj_err_clear(&err);
-    const struct wj_backend *backend = job->code->backend;
-    struct wj_compile_scratch *scratch = backend->scratch_new();
-    if (scratch == NULL) {
-        wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-    }
-    uint64_t start_ns = wj_now_ns();
-    while (err.kind == WJ_ERR_NONE && take_batch(job, &first, &end)) {
-        compile_batch(job, first, end, &chunk, scratch, &err);
-    }
-    add_compile_time(job->code, start_ns);
-    if (err.kind != WJ_ERR_NONE) {
-        pthread_mutex_lock(&job->lock);
-        wj_err_set(&job->err, err.kind, err.offset, "%s", err.message);
-        pthread_mutex_unlock(&job->lock);
-    }
-    if (scratch != NULL) {
-        backend->scratch_free(scratch);
-    }
-    return NULL;
-}
-
-static bool is_complete(const struct wj_code *code)
-{
-    const struct wj_module *module = code->image->module;
-    for (uint32_t i = module->func_import_count; i < module->func_count; i++) {
-        if (__atomic_load_n(&code->addresses[i], __ATOMIC_RELAXED) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err)
-{
-    if (is_complete(code)) {
-        return true;
-    }
-    if (!wj_image_prepare(code->image, UINT32_MAX, err)) {
-        return false;
-    }
-    struct compile_job job = {.code = code, .next_func = code->image->module->func_import_count};
-    wj_err_clear(&job.err);
-    pthread_mutex_init(&job.lock, NULL);
-    // Held throughout, so that lazy compilation by other stores waits and all room is ours.
-    pthread_mutex_lock(&code->lock);
-    if (!wj_region_own(code->region, err)) {
-        pthread_mutex_unlock(&code->lock);
-        pthread_mutex_destroy(&job.lock);
-        return false;
-    }
-    if (code->chunk != NULL) {
-        wj_region_trim(code->region, code->chunk);
-        code->chunk = NULL;
-    }
-    pthread_t ids[256];
-    uint32_t started = 0;
-    uint64_t most = code->image->module->code_section_bytes / BATCH_WASM_BYTES;
-    while (started + 1 < threads && started < most && started < 256 &&
-           pthread_create(&ids[started], NULL, compile_thread, &job) == 0) {
-        started++;
-    }
-    compile_thread(&job);
-    for (uint32_t i = 0; i < started; i++) {
-        pthread_join(ids[i], NULL);
-    }
-    pthread_mutex_unlock(&code->lock);
-    pthread_mutex_destroy(&job.lock);
-    return job.err.kind == WJ_ERR_NONE ||
-           wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
 }
 
 // ---- Compiled modules ---------------------------------------------------------------------------
@@ -522,7 +378,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
                           "compile it again");
     }
     if (chunk == NULL) {
-        return fail_no_room(code, err);
+        return wj_code_fail_no_room(code, err);
     }
     uint64_t start = wj_region_code_address(region);
     for (uint32_t i = 0; i < count; i++) {

@@ -16,6 +16,9 @@
 #include "runtime/vm/region.h"
 #include "wasm/module.h"
 
+// Machine code per byte of wasm, up to which real modules go.
+#define WJ_CODE_BYTES_USUAL 2u
+
 // Code for one way to check bounds.
 struct wj_code {
     struct wj_image *image;
@@ -98,6 +101,17 @@ bool wj_code_compile_lanes(struct wj_code *code, uint32_t func_index,
                            struct wj_err *err);
 // Compiles what is left, on `threads` threads.
 bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err);
+
+// What wj_code_compile_all is made of: compiles one function into a chunk that this thread alone
+// writes, and notes where it is in `addresses`, by which functions call each other. `needs_room`
+// tells a full chunk, or stage, from other failures.
+bool wj_code_compile_into(struct wj_code *code, struct wj_code_chunk *chunk,
+                          struct wj_compile_scratch *scratch, uint32_t func_index,
+                          uint64_t *addresses, bool *needs_room, struct wj_err *err);
+// From now on the function is called there.
+void wj_code_set_address(struct wj_code *code, uint32_t func_index, uint64_t address);
+void wj_code_add_compile_time(struct wj_code *code, uint64_t start_ns);
+bool wj_code_fail_no_room(const struct wj_code *code, struct wj_err *err); // false
 
 // Compiles all for `backend` with no feature beyond its baseline, as the bytes of a compiled
 // module.

@@ -25,6 +25,14 @@ static size_t align_up(size_t value, size_t align)
     return (value + align - 1) & ~(align - 1);
 }
 
+// RLIMIT_FSIZE, of which the attempt to exceed it is a signal.
+static uint64_t file_bytes_max(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
+                                                                                   : limit.rlim_cur;
+}
+
 // Maps both views of a new memfd, the executable one at `exec` inside the reservation.
 static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes)
 {
@@ -70,6 +78,7 @@ static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_b
     region->exec = mapping;
     region->table_bytes = table_bytes;
     region->code_bytes = code_bytes;
+    region->file = -1;
     region->process = wj_process();
     return true;
 }
@@ -95,30 +104,40 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size_bytes, size_t of
     return true;
 }
 
-// Lays a copy of the code under both views, at the addresses that they have: the code in it may be
-// running.
-static bool copy_views(struct wj_region *region)
+// Lays a copy of the code under both views, the executable one at the address that it has: the code
+// in it may be running. Returns the file, or -1 with errno set, and the views are what they were.
+static int copy_views(struct wj_region *region)
 {
     size_t from = align_up(region->file_bytes, MAPPED_PAGE_BYTES);
     size_t end = code_end(region);
     uint8_t *exec = region->exec + region->table_bytes;
     int fd = memfd_create("wjit-code", MFD_CLOEXEC);
     if (fd < 0) {
-        return false;
+        return -1;
     }
-    bool is_copied = ftruncate(fd, (off_t) region->code_bytes) == 0 &&
-                     (end <= from || write_all(fd, region->write + from, end - from, from)) &&
-                     mmap(region->write, region->code_bytes, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED &&
-                     mmap(exec + from, region->code_bytes - from, wj_code_protection(),
-                          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) != MAP_FAILED;
-    int number = errno;
-    close(fd);
-    errno = number;
-    if (is_copied && end > from) {
+    void *write = MAP_FAILED;
+    if (ftruncate(fd, (off_t) region->code_bytes) == 0 &&
+        (end <= from || write_all(fd, region->write + from, end - from, from))) {
+        write = mmap(NULL, region->code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                     fd, 0);
+    }
+    if (write == MAP_FAILED ||
+        mmap(exec + from, region->code_bytes - from, wj_code_protection(),
+             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) == MAP_FAILED) {
+        int number = errno;
+        if (write != MAP_FAILED) {
+            munmap(write, region->code_bytes);
+        }
+        close(fd);
+        errno = number;
+        return -1;
+    }
+    munmap(region->write, region->code_bytes);
+    region->write = write;
+    if (end > from) {
         wj_sync_code(exec + from, end - from);
     }
-    return is_copied;
+    return fd;
 }
 
 bool wj_region_own(struct wj_region *region, struct wj_err *err)
@@ -126,30 +145,48 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err)
     if (region->process == wj_process()) {
         return true;
     }
-    if (!copy_views(region)) {
+    int file = copy_views(region);
+    if (file < 0) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
                           "machine code cannot be copied after a fork: %s", strerror(errno));
+    }
+    close(file);
+    region->process = wj_process();
+    return true;
+}
+
+bool wj_region_open(struct wj_region *region)
+{
+    region->file = region->code_bytes > file_bytes_max() ? -1 : copy_views(region);
+    if (!wj_region_is_open(region)) {
+        return false;
     }
     region->process = wj_process();
     return true;
 }
 
+void wj_region_close(struct wj_region *region)
+{
+    if (wj_region_is_open(region)) {
+        close(region->file);
+        region->file = -1;
+    }
+}
+
 bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_bytes,
                     struct wj_err *err)
 {
-    memset(region, 0, sizeof *region);
+    *region = (struct wj_region){.file = -1};
     table_bytes = align_up(table_bytes, PAGE_BYTES);
     code_bytes = align_up(code_bytes, PAGE_BYTES);
-    // A file may not exceed RLIMIT_FSIZE: the attempt is a signal.
-    struct rlimit file_limit;
-    if (getrlimit(RLIMIT_FSIZE, &file_limit) == 0 && file_limit.rlim_cur != RLIM_INFINITY &&
-        file_limit.rlim_cur < code_bytes) {
-        code_bytes = file_limit.rlim_cur & ~(size_t) (PAGE_BYTES - 1);
+    uint64_t most = file_bytes_max();
+    if (most < code_bytes) {
+        code_bytes = most & ~(size_t) (PAGE_BYTES - 1);
         if (code_bytes < REGION_BYTES_MIN) {
             return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
                               "the limit on file sizes (%llu bytes) leaves no room for machine "
                               "code: %u bytes are needed",
-                              (unsigned long long) file_limit.rlim_cur, REGION_BYTES_MIN);
+                              (unsigned long long) most, REGION_BYTES_MIN);
         }
     }
     size_t least = code_bytes / 16 > REGION_BYTES_MIN ? code_bytes / 16 : REGION_BYTES_MIN;
@@ -175,6 +212,7 @@ void wj_region_clear(struct wj_region *region)
     if (region->exec == NULL) {
         return;
     }
+    wj_region_close(region);
     munmap(region->exec, region->table_bytes + region->code_bytes);
     munmap(region->write, region->code_bytes);
     uint32_t count = atomic_load(&region->chunk_count);
@@ -249,12 +287,43 @@ struct wj_code_window wj_region_window(const struct wj_region *region,
 {
     size_t at = align_up(chunk->end, CODE_ALIGN);
     at = at < chunk->limit ? at : chunk->limit;
+    size_t room_bytes = chunk->limit - at;
+    uint8_t *write = region->write + at;
+    if (chunk->stage != NULL) {
+        size_t taken = at - chunk->stored;
+        taken = taken < chunk->stage_bytes ? taken : chunk->stage_bytes;
+        write = chunk->stage + taken;
+        room_bytes =
+            chunk->stage_bytes - taken < room_bytes ? chunk->stage_bytes - taken : room_bytes;
+    }
     return (struct wj_code_window){
-        .write = region->write + at,
+        .write = write,
         .address = wj_region_code_address(region) + at,
-        .room_bytes = chunk->limit - at,
+        .room_bytes = room_bytes,
         .table_address = (uint64_t) (uintptr_t) region->exec,
     };
+}
+
+void wj_region_stage(struct wj_code_chunk *chunk, uint8_t *stage, size_t stage_bytes)
+{
+    chunk->stage = stage;
+    chunk->stage_bytes = stage_bytes;
+    chunk->stored = align_up(chunk->end, CODE_ALIGN);
+}
+
+bool wj_region_store(struct wj_region *region, struct wj_code_chunk *chunk, struct wj_err *err)
+{
+    if (chunk->stage == NULL || chunk->end <= chunk->stored) {
+        return true;
+    }
+    size_t size = chunk->end - chunk->stored;
+    if (!write_all(region->file, chunk->stage, size, chunk->stored)) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "no memory for machine code: %s",
+                          strerror(errno));
+    }
+    wj_sync_code(region->exec + region->table_bytes + chunk->stored, size);
+    chunk->stored = align_up(chunk->end, CODE_ALIGN);
+    return true;
 }
 
 uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
@@ -266,7 +335,13 @@ uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk
         return 0;
     }
     chunk->end = (size_t) (window.address - wj_region_code_address(region)) + used_bytes;
-    wj_sync_code((void *) (uintptr_t) window.address, used_bytes);
+    if (chunk->stage == NULL) {
+        wj_sync_code((void *) (uintptr_t) window.address, used_bytes);
+    } else if (window.room_bytes > used_bytes) {
+        // What was in the buffer before does not become part of the code.
+        size_t left = window.room_bytes - used_bytes;
+        memset(window.write + used_bytes, 0, left < CODE_ALIGN ? left : CODE_ALIGN);
+    }
     if (info != NULL) {
         chunk->entries[count] = (struct wj_code_entry){.start = window.address, .info = *info};
         atomic_store_explicit(&chunk->entry_count, count + 1, memory_order_release);

@@ -25,6 +25,10 @@ struct wj_code_chunk {
     size_t start; // offsets in the code part
     size_t end;   // of what is used
     size_t limit; // of what may be used
+    // Code is written to `stage` from offset `stored` on, until wj_region_store; NULL: in place.
+    size_t stored;
+    uint8_t *stage;
+    size_t stage_bytes;
     _Atomic uint32_t entry_count;
     uint32_t entry_capacity;
     struct wj_code_entry *entries;
@@ -42,6 +46,7 @@ struct wj_region {
     size_t code_bytes;  // capacity
     size_t used_bytes;  // of the code part, up to the last chunk's limit
     size_t file_bytes;  // of its start, which is a file's in the executable view alone
+    int file;           // that the views map, or -1: only while it is open
     uint32_t process;   // whose views these are: wj_process()
     void *owner;        // struct wj_code, or NULL for the engine's own
     _Atomic uint32_t chunk_count;
@@ -82,6 +87,23 @@ void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *ch
 // Gives what the last chunk does not use back to the region. The caller holds the owner's lock.
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
 
+// Much code is written faster to the file than through a view of it: no page has to be found,
+// cleared and mapped by a fault. Opening puts a new file, which holds the same code, under both
+// views, which are this process's own then; so no descriptor is kept for the time between. False,
+// and all is as before: the system refuses. The caller holds the owner's lock.
+bool wj_region_open(struct wj_region *region);
+void wj_region_close(struct wj_region *region);
+static inline bool wj_region_is_open(const struct wj_region *region)
+{
+    return region->file >= 0;
+}
+// Has the code of a chunk, which is stored so far, be written to a buffer of the caller's; the
+// region is open.
+void wj_region_stage(struct wj_code_chunk *chunk, uint8_t *stage, size_t stage_bytes);
+// What was published of a staged chunk is in the region from now on, and may run. From any thread
+// that owns the chunk. False: the system does not take it.
+bool wj_region_store(struct wj_region *region, struct wj_code_chunk *chunk, struct wj_err *err);
+
 // Before code is written: the views are this process's own. A fork leaves both processes with the
 // same memory, where each would write over what the other made; what is there is copied then. The
 // caller holds the owner's lock. False: the system refuses.
@@ -90,7 +112,8 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err);
 // The free part of a chunk as the compiler wants it.
 struct wj_code_window wj_region_window(const struct wj_region *region,
                                        const struct wj_code_chunk *chunk);
-// Takes `used_bytes` of the window's room; from then on the code may run. `info` NULL: code that no
+// Takes `used_bytes` of the window's room; from then on the code may run, or, staged, when it is
+// stored. `info` NULL: code that no
 // backtrace sees. Returns its address, or 0 when the chunk has no entry left.
 uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
                            const struct wj_code_info *info);

@@ -1,0 +1,339 @@
+// All functions compiled at once: the code goes to the file under the region by way of a small
+// buffer, on one thread or several, beside threads that run what is there, in a forked child, and
+// where the system does not play along.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/vm/cwasm.h"
+#include "tests/unit/runtime/embed.h"
+
+// Function i is (x) -> f(i - 1)(x), then STEPS(i) times x = (x ^ c) * 3 with c = 1 to 63. Most are
+// small; the code of one exceeds the buffer, that of another the stretch that a thread takes.
+enum { FUNCS = 400, LARGE = 100, LARGER = 250 };
+
+static unsigned steps(unsigned func)
+{
+    return func == LARGE ? 20000 : func == LARGER ? 60000 : 5 + func % 37;
+}
+
+static uint32_t expected(uint32_t x)
+{
+    for (unsigned f = 0; f < FUNCS; f++) {
+        for (unsigned i = 0; i < steps(f); i++) {
+            x = (x ^ (1 + (f + i) % 63)) * 3;
+        }
+    }
+    return x;
+}
+
+struct bytes {
+    uint8_t *data;
+    size_t size;
+};
+
+static void put(struct bytes *b, const void *data, size_t size)
+{
+    memcpy(b->data + b->size, data, size);
+    b->size += size;
+}
+
+#define PUT(b, ...) put(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+static void put_u32(struct bytes *b, uint32_t value)
+{
+    for (; value >= 0x80; value >>= 7) {
+        PUT(b, (uint8_t) (value | 0x80));
+    }
+    PUT(b, (uint8_t) value);
+}
+
+static void put_section(struct bytes *b, uint8_t id, const struct bytes *section)
+{
+    PUT(b, id);
+    put_u32(b, (uint32_t) section->size);
+    put(b, section->data, section->size);
+}
+
+static void put_body(struct bytes *b, unsigned func)
+{
+    struct bytes body = {malloc(16 + 10 * steps(func)), 0};
+    PUT(&body, 0x00); // no locals
+    if (func != 0) {
+        PUT(&body, 0x20, 0x00, 0x10); // local.get 0, call
+        put_u32(&body, func - 1);
+        PUT(&body, 0x21, 0x00); // local.set 0
+    }
+    for (unsigned i = 0; i < steps(func); i++) {
+        PUT(&body, 0x20, 0x00, 0x41, (uint8_t) (1 + (func + i) % 63), 0x73); // i32.xor
+        PUT(&body, 0x41, 0x03, 0x6c, 0x21, 0x00);                            // i32.mul, local.set
+    }
+    PUT(&body, 0x20, 0x00, 0x0b);
+    put_u32(b, (uint32_t) body.size);
+    put(b, body.data, body.size);
+    free(body.data);
+}
+
+static struct bytes build(void)
+{
+    size_t most = 100000;
+    for (unsigned f = 0; f < FUNCS; f++) {
+        most += 32 + 10 * (size_t) steps(f);
+    }
+    struct bytes b = {malloc(most), 0};
+    struct bytes part = {malloc(most), 0};
+    PUT(&b, 0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+    PUT(&b, 0x01, 0x06, 0x01, 0x60, 0x01, 0x7f, 0x01, 0x7f); // type 0: (i32) -> (i32)
+    put_u32(&part, FUNCS);
+    for (unsigned f = 0; f < FUNCS; f++) {
+        put_u32(&part, 0);
+    }
+    put_section(&b, 3, &part);
+    part.size = 0;
+    PUT(&part, 0x01, 0x01, 'f', 0x00);
+    put_u32(&part, FUNCS - 1);
+    put_section(&b, 7, &part);
+    part.size = 0;
+    put_u32(&part, FUNCS);
+    for (unsigned f = 0; f < FUNCS; f++) {
+        put_body(&part, f);
+    }
+    put_section(&b, 10, &part);
+    free(part.data);
+    return b;
+}
+
+static void open_engine(struct embed *e, wjit_compile_mode_t mode)
+{
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_compile_mode(config, mode);
+    wjit_config_set_threads(config, 4);
+    embed_open(e, config);
+}
+
+static wasm_instance_t *instantiate(wasm_store_t *store, wasm_module_t *module)
+{
+    wasm_extern_vec_t none = WASM_EMPTY_VEC;
+    wasm_trap_t *trap = NULL;
+    wasm_instance_t *instance = wjit_instance_new(store, module, &none, &trap, NULL);
+    assert_non_null(instance);
+    return instance;
+}
+
+static bool is_right(const wasm_instance_t *instance, int32_t x)
+{
+    int32_t result = 0;
+    wasm_trap_t *trap = embed_call(instance, "f", &x, 1, &result);
+    if (trap != NULL) {
+        wasm_trap_delete(trap);
+        return false;
+    }
+    return (uint32_t) result == expected((uint32_t) x);
+}
+
+static void check_mode(wjit_compile_mode_t mode)
+{
+    struct bytes b = build();
+    struct embed e;
+    open_engine(&e, mode);
+    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    assert_true(wjit_module_compile(module, NULL));
+    e.instance = instantiate(e.store, module);
+    assert_true(is_right(e.instance, 7));
+    assert_true(is_right(e.instance, -7));
+    wasm_module_delete(module);
+    embed_close(&e);
+    free(b.data);
+}
+
+static void test_eager(void **state)
+{
+    (void) state;
+    check_mode(WJIT_COMPILE_EAGER);
+}
+
+static void test_parallel(void **state)
+{
+    (void) state;
+    check_mode(WJIT_COMPILE_PARALLEL);
+}
+
+struct runner {
+    wasm_engine_t *engine;
+    wasm_shared_module_t *shared;
+    _Atomic bool ends;
+    _Atomic unsigned runs, failures;
+};
+
+// New instances all the time, which compile what they call.
+static void *run_instances(void *context)
+{
+    struct runner *runner = context;
+    do {
+        wasm_store_t *store = wasm_store_new(runner->engine);
+        wasm_module_t *module = wasm_module_obtain(store, runner->shared);
+        wasm_instance_t *instance = instantiate(store, module);
+        runner->failures += !is_right(instance, 3);
+        runner->runs++;
+        wasm_instance_delete(instance);
+        wasm_module_delete(module);
+        wasm_store_delete(store);
+    } while (!runner->ends);
+    return NULL;
+}
+
+static void test_beside_others(void **state)
+{
+    (void) state;
+    struct bytes b = build();
+    for (unsigned round = 0; round < (embed_is_emulated() ? 1 : 5); round++) {
+        struct embed e;
+        open_engine(&e, WJIT_COMPILE_LAZY);
+        wasm_module_t *module = embed_module(e.store, b.data, b.size);
+        struct runner runner = {.engine = e.engine, .shared = wasm_module_share(module)};
+        pthread_t threads[2];
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(pthread_create(&threads[i], NULL, run_instances, &runner), 0);
+        }
+        assert_true(wjit_module_compile(module, NULL));
+        runner.ends = true;
+        for (unsigned i = 0; i < 2; i++) {
+            pthread_join(threads[i], NULL);
+        }
+        assert_int_equal(runner.failures, 0);
+        assert_true(runner.runs >= 2);
+        e.instance = instantiate(e.store, module);
+        assert_true(is_right(e.instance, 11));
+        wasm_shared_module_delete(runner.shared);
+        wasm_module_delete(module);
+        embed_close(&e);
+    }
+    free(b.data);
+}
+
+// What goes wrong with the writes of this process, which pass through here: none of them, or all.
+static _Atomic int write_error;
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+    if (write_error != 0) {
+        errno = write_error;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, data, size, offset);
+}
+
+// Functions that others call directly are lost when a write fails: none of them may run, and all
+// are compiled again when they are called.
+static void test_failing_write(void **state)
+{
+    (void) state;
+    struct bytes b = build();
+    struct embed e;
+    open_engine(&e, WJIT_COMPILE_LAZY);
+    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    wjit_error_t error = {0};
+    write_error = ENOSPC;
+    assert_false(wjit_module_compile(module, &error));
+    write_error = 0;
+    assert_string_equal(error.message, "no memory for machine code: No space left on device");
+    e.instance = instantiate(e.store, module);
+    assert_true(is_right(e.instance, 5));
+    wasm_byte_vec_t file;
+    assert_true(wjit_module_serialize(module, NULL, &file, &error));
+    size_t func_bytes = wj_cwasm_header((uint8_t *) file.data)->parts[WJ_CWASM_FUNCS].size_bytes;
+    assert_int_equal(func_bytes, FUNCS * sizeof(struct wj_cwasm_func));
+    wasm_byte_vec_delete(&file);
+    assert_true(is_right(e.instance, 6));
+    wasm_module_delete(module);
+    embed_close(&e);
+    free(b.data);
+}
+
+enum limits { LIMITS_FILES, LIMITS_FILE_BYTES };
+
+static void set_limit(enum limits limits)
+{
+    if (limits == LIMITS_FILES) {
+        int next = dup(0);
+        close(next);
+        struct rlimit few = {(rlim_t) next, (rlim_t) next};
+        setrlimit(RLIMIT_NOFILE, &few);
+    }
+    if (limits == LIMITS_FILE_BYTES) {
+        struct rlimit few = {1 << 20, 1 << 20};
+        setrlimit(RLIMIT_FSIZE, &few);
+    }
+}
+
+// In a child, where what the parent compiled is still there, and what it compiles later is not.
+static void test_child(void **state)
+{
+    (void) state;
+    struct bytes b = build();
+    struct embed e;
+    open_engine(&e, WJIT_COMPILE_LAZY);
+    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        e.instance = instantiate(e.store, module);
+        _exit(wjit_module_compile(module, NULL) && is_right(e.instance, 9) ? 0 : 1);
+    }
+    assert_true(wjit_module_compile(module, NULL));
+    e.instance = instantiate(e.store, module);
+    assert_true(is_right(e.instance, 9));
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    wasm_module_delete(module);
+    embed_close(&e);
+    free(b.data);
+}
+
+// Limits that came after the module are no reason not to compile it.
+static void check_limits(enum limits limits)
+{
+    struct bytes b = build();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct embed e;
+        open_engine(&e, WJIT_COMPILE_LAZY);
+        wasm_module_t *module = embed_module(e.store, b.data, b.size);
+        e.instance = instantiate(e.store, module);
+        set_limit(limits);
+        wjit_error_t error = {0};
+        bool is_ok = wjit_module_compile(module, &error) && is_right(e.instance, 9);
+        if (!is_ok) {
+            print_error("%s\n", error.message);
+        }
+        _exit(is_ok ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    free(b.data);
+}
+
+static void test_limits(void **state)
+{
+    (void) state;
+    check_limits(LIMITS_FILES);
+    check_limits(LIMITS_FILE_BYTES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_eager),         cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_beside_others), cmocka_unit_test(test_failing_write),
+        cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
