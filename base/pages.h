@@ -23,4 +23,11 @@ static inline void wj_pages_populate(void *start, size_t size_bytes)
     }
 }
 
+enum { WJ_PAGES_ALIGN_BYTES = 64 };
+
+// Memory for that, aligned to WJ_PAGES_ALIGN_BYTES, which free() gives back; NULL: there is none.
+// The system is asked for huge pages (2 MiB), the last of which may be half empty, and for smaller
+// ones all at once.
+void *wj_pages_alloc(size_t size_bytes);
+
 #endif

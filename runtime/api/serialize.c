@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "runtime/api/internal.h"
 
 static uint32_t threads_of(const struct wj_settings *settings)
@@ -83,8 +84,7 @@ wasm_module_t *wjit_module_deserialize(wasm_store_t *store, const wasm_byte_vec_
                                        wjit_error_t *error)
 {
     // As aligned as the rows in it.
-    struct wj_blob blob = {.bytes = aligned_alloc(64, (bytes->size + 64) & ~(size_t) 63),
-                           .size_bytes = bytes->size};
+    struct wj_blob blob = {.bytes = wj_pages_alloc(bytes->size), .size_bytes = bytes->size};
     if (blob.bytes == NULL) {
         struct wj_err err;
         wj_err_clear(&err);

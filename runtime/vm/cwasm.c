@@ -7,10 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "runtime/vm/code.h"
 #include "runtime/vm/ucontext.h"
 
-#define PART_ALIGN 64u
+#define PART_ALIGN 64u // no more than WJ_PAGES_ALIGN_BYTES
 #define CODE_ALIGN 4096u // so that it can be mapped
 
 static const uint8_t magic[8] = {0x7f, 'c', 'w', 'a', 's', 'm', '\r', '\n'};
@@ -168,7 +169,7 @@ bool wj_cwasm_write(const struct wj_code *code, const struct wj_hash128 *key, st
     const struct wj_module *module = code->image->module;
     struct wj_cwasm_header header;
     make_header(code, key, &header);
-    uint8_t *file = aligned_alloc(PART_ALIGN, header.size_bytes);
+    uint8_t *file = wj_pages_alloc(header.size_bytes);
     if (file == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "runtime/vm/cache.h"
 #include "runtime/vm/code.h"
 #include "runtime/vm/kernel.h"
@@ -80,8 +81,7 @@ static bool image_new(struct wj_engine *engine, struct wj_blob *blob, struct wj_
 
 static bool alloc_blob(size_t size_bytes, struct wj_blob *out, struct wj_err *err)
 {
-    *out = (struct wj_blob){.bytes = malloc(size_bytes != 0 ? size_bytes : 1),
-                            .size_bytes = size_bytes};
+    *out = (struct wj_blob){.bytes = wj_pages_alloc(size_bytes), .size_bytes = size_bytes};
     return out->bytes != NULL || fail_nomem(err);
 }
 
