@@ -164,6 +164,7 @@ static bool compile_body(struct wj_code *code, const struct wj_module *module,
         return false;
     }
     info->func_index = func_index;
+    wj_engine_note_frame(code->engine, info->frame_bytes);
     return true;
 }
 
@@ -392,6 +393,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
                      .home_count = funcs[i].home_count,
                      .traps = traps + funcs[i].trap_first},
         };
+        wj_engine_note_frame(code->engine, funcs[i].frame_bytes);
     }
     wj_region_adopt_entries(region, chunk);
     for (uint32_t i = 0; i < count; i++) {

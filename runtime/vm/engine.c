@@ -207,6 +207,8 @@ static bool make_type_code(struct wj_engine *engine, bool is_enter, const struct
         }
         used_bytes = info.code_bytes;
     }
+    // Either has a cell for each value, and what it keeps.
+    wj_engine_note_frame(engine, (type->func.param_count + type->func.result_count) * 16 + 64);
     *address =
         wj_region_publish(&engine->region, engine->chunk, used_bytes, is_enter ? NULL : &info);
     return *address != 0 || wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,

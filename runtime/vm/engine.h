@@ -95,6 +95,9 @@ struct wj_engine {
     struct wj_region region;           // stubs and entries
     struct wj_region_registry regions; // this one and those of all modules
     void *stubs[WJ_STUB_COUNT];
+    // At most so far from one return address on a stack of wasm code to the next, in code that
+    // there is so far; areas of tail calls apart.
+    _Atomic uint32_t frame_bytes_max;
     pthread_mutex_t lock; // of the rest
     struct wj_code_chunk *chunk;
     struct wj_type_code_map enters;
@@ -117,6 +120,15 @@ bool wj_engine_enter_code(struct wj_engine *engine, const struct wj_type *type, 
                           struct wj_err *err);
 bool wj_engine_host_entry(struct wj_engine *engine, const struct wj_type *type, uint64_t *address,
                           struct wj_err *err);
+
+// There is code now with frames of that size.
+static inline void wj_engine_note_frame(struct wj_engine *engine, uint32_t frame_bytes)
+{
+    uint32_t most = atomic_load_explicit(&engine->frame_bytes_max, memory_order_relaxed);
+    while (most < frame_bytes &&
+           !atomic_compare_exchange_weak(&engine->frame_bytes_max, &most, frame_bytes)) {
+    }
+}
 
 // The cache for a module of this size, or NULL. From any thread.
 struct wj_cache *wj_engine_cache(struct wj_engine *engine, size_t module_bytes);

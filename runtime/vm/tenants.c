@@ -17,8 +17,10 @@
 #define OS_PAGE_BYTES 65536u
 // From one guarded memory to the next: what generated code can reach from the first.
 #define GUARDED_STRIDE_BYTES WJ_GUARD_AFTER_BYTES
-// Of the stack, kept when a tenant goes; what lies below is given back to the system.
+// Of the stack, cleared when a tenant goes. What lies below is looked at as far as this, and given
+// back to the system when something is there.
 #define STACK_KEPT_BYTES 4096u
+#define STACK_SEEN_BYTES_MAX 32768u
 // Of a memory, written to and kept mapped for the next tenant.
 #define PAGES_KEPT 4u
 
@@ -433,12 +435,40 @@ static void reset_tables(struct tenant *tenant)
     }
 }
 
-// Nobody reads what lies below the stack pointer; should code ever do, it finds nothing.
-static void clear_stack(const struct wj_lane *lane)
+static bool is_zero(const uint8_t *bytes, size_t size_bytes)
 {
+    uint64_t seen = 0;
+    for (size_t i = 0; i < size_bytes; i += sizeof seen) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof word);
+        seen |= word;
+    }
+    return seen == 0;
+}
+
+// How far below some place the next return address lies at most: the area of a tail call's
+// arguments, between two of them, is up to twice as large as the frame that they came from.
+static size_t return_distance(struct wj_engine *engine)
+{
+    size_t most = atomic_load_explicit(&engine->frame_bytes_max, memory_order_relaxed);
+    return (2 * most + 256 + 63) & ~(size_t) 63;
+}
+
+// Nobody reads what lies below the stack pointer; should code ever do, it finds nothing. To give
+// the stack back is a system call, and other processors are told: where calls came so far there is
+// a return address, which is not zero, in each stretch of that length, and where there is none only
+// the last one's frame can reach into it.
+static void clear_stack(struct wj_tenants *t)
+{
+    const struct wj_lane *lane = &t->store->lane;
     uint8_t *kept = lane->stack_high - STACK_KEPT_BYTES;
     memset(kept, 0, STACK_KEPT_BYTES);
-    madvise(lane->stack_low, (size_t) (kept - lane->stack_low), MADV_DONTNEED);
+    size_t distance = return_distance(t->store->engine);
+    size_t below = (size_t) (kept - lane->stack_low);
+    if (distance > STACK_SEEN_BYTES_MAX || distance > below ||
+        !is_zero(kept - distance, distance)) {
+        madvise(lane->stack_low, below, MADV_DONTNEED);
+    }
 }
 
 // Writes the data over the few pages that the tenant wrote to, which stay mapped: the next tenant
@@ -494,7 +524,7 @@ static bool reset(struct wj_tenants *t, struct tenant *tenant)
     memcpy(instance->dropped_elems, tenant->dropped, elem_words * sizeof(uint64_t));
     memcpy(instance->dropped_datas, tenant->dropped + elem_words, data_words * sizeof(uint64_t));
     reset_tables(tenant);
-    clear_stack(&t->store->lane);
+    clear_stack(t);
     return tenant->memory == NULL || reset_memory(t, tenant->memory);
 }
 
