@@ -1,8 +1,9 @@
 #!/bin/bash
 # wjit bench: every kernel on the CPU and on every device, with the same bytes, as text and as JSON.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need python3
-[ -z "${WJIT_EMULATED:-}" ] || skip "it would only measure the emulator"
+find_driver
 
 run "$WJIT" bench --json --threads 2
 [ "$code" = 0 ] || fail "bench: exit code $code: $(head -c 300 err)"

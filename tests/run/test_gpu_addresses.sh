@@ -2,6 +2,7 @@
 # Memories that no binding of the device takes: kernels reach them by their address, with the same
 # bits and the same traps. WJIT_GPU_RANGE makes the largest binding small.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm
 . "$WJIT_ROOT/tests/run/gpu.sh"
 export WJIT_GPU_RANGE=65536

@@ -2,6 +2,7 @@
 # Kernels where something is wrong: no loader, no device, traps, endless and very long loops,
 # kernels that must stay on the CPU. Exit codes, words and results are those of the CPU.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need clang-22 python3
 need_driver
 
@@ -251,9 +252,9 @@ mkdir hidden
 : >hidden/libvulkan.so.1
 without VK_ICD_FILENAMES=/nowhere.json VK_DRIVER_FILES=/nowhere.json
 without LD_LIBRARY_PATH="$scratch/hidden"
-if command -v gcc >/dev/null; then
+if command -v "${CC:-gcc}" >/dev/null; then
     mkdir none
-    echo 'int wjit_no_loader;' | gcc -shared -x c - -o none/libvulkan.so.1
+    echo 'int wjit_no_loader;' | "${CC:-gcc}" -shared -x c - -o none/libvulkan.so.1
     without LD_LIBRARY_PATH="$scratch/none"
 fi
 finish

@@ -11,6 +11,7 @@ program kept <<'WAT'
 WAT
 folder=$XDG_CACHE_HOME/wjit
 layer=$scratch/layer
+rm -rf "$folder" # verdicts that an emulated test begins with
 # ran KEPT [OPTIONS...]: the right bytes, and so many pipeline caches that came with data.
 ran() {
     expect 0 'kernel [^:]*: translated$' "$WJIT_ROOT/tests/vk/with_layer" "$layer" "$WJIT" \

@@ -6,7 +6,7 @@
 need wat2wasm python3
 check=$WJIT_BUILD/wjit_check
 [ -x "$check" ] || skip "no $check"
-[ -z "${WJIT_EMULATED:-}" ] || skip "the native build's run has the devices"
+slow_emulated
 spirv=$WJIT_ROOT/tests/spirv
 
 for name in saxpy matmul; do

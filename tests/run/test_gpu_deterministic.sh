@@ -3,6 +3,7 @@
 # floats, on signalling NaNs, signs and payloads; random kernels that keep what they make. Where
 # $WJIT_SWIFTSHADER_ICD names SwiftShader's ICD, there too.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 . "$(dirname "$0")/gpu.sh"
 need wat2wasm python3
 spirv=$WJIT_ROOT/tests/spirv

@@ -2,6 +2,7 @@
 # Every pure operation, on edge values: the device's bits are the CPU's. And on a second driver,
 # which has pairs for i64 and f32 by integers, but no f64, where WJIT_SWIFTSHADER_ICD names it.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm python3
 need_driver
 every() {

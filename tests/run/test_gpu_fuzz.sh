@@ -3,6 +3,7 @@
 # node is, on V8: same bytes, same traps.
 # More by hand: tests/spirv/fuzz_kernels.py --count N --seed N.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm python3
 need_driver
 run python3 -B "$WJIT_ROOT/tests/spirv/fuzz_kernels.py" --wjit "$WJIT" --device any \

@@ -2,6 +2,7 @@
 # Calls through tables in kernels: function pointers in C, virtual functions in C++, tail calls, all
 # that traps, functions that only the host can run, tables that someone may change.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm
 . "$WJIT_ROOT/tests/run/gpu.sh"
 

@@ -2,6 +2,7 @@
 # Kernels that reach several memories: each is a buffer of its own on the device, with bounds of its
 # own, and what a dispatch does to all of them is checked, verified and undone.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm
 . "$WJIT_ROOT/tests/run/gpu.sh"
 # several NAME [OTHERS [FUNCTIONS]]: a kernel's body on stdin, as for `program` of gpu.sh, with

@@ -2,6 +2,7 @@
 # Kernels of a module whose memory has 64-bit addresses: pointers are i64, and an address of more
 # than 32 bits is outside like any other.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need wat2wasm
 . "$WJIT_ROOT/tests/run/gpu.sh"
 # wide NAME: a kernel's body on stdin, as for `program` of gpu.sh, with 64-bit addresses: $at is an

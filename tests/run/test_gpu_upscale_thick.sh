@@ -3,6 +3,7 @@
 # and the bytes of the CPU. On a picture of 16 x 16; with --whole on the package's own too, which
 # must give the package's result (minutes of CPU time on a software driver).
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 need python3 cc
 need_driver
 wasm=$WJIT_BUILD/examples/upscale.wasm

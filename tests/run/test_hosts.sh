@@ -3,7 +3,7 @@
 # has a handler for faults of its own.
 . "$(dirname "$0")/lib.sh"
 need wat2wasm python3
-[ -z "${WJIT_EMULATED:-}" ] || skip "the host would be of another machine"
+[ -z "${WJIT_EMULATED:-}" ] || skip "the hosts are Python and an emulator, of another machine"
 
 wat guest <<'WAT'
 (module (memory (export "memory") 1)
