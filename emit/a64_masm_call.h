@@ -10,7 +10,7 @@ enum {
 };
 
 // SP -= bytes, touching every 32 KiB on the way, by a register of its own: SP moves only by
-// a64_sp_moved's instructions, the last of them when all is touched.
+// wj_backend.sp_moved's instructions, the last of them when all is touched.
 static inline void a64_push_probed(struct wj_masm *m, uint32_t bytes)
 {
     uint32_t probes = bytes / A64_PROBE_BYTES;
@@ -29,22 +29,6 @@ static inline void a64_push_probed(struct wj_masm *m, uint32_t bytes)
         }
     }
     a64_add_imm(m, MASM_SP, MASM_SP, -(int64_t) bytes);
-}
-
-// What the instructions from `at` to `end`, of a prologue, have taken off SP.
-static inline uint32_t a64_sp_moved(const uint8_t *at, const uint8_t *end)
-{
-    const uint32_t sub_sp = A64_SUB_IMM | a64_sf(NUM_I64) | a64_rr(MASM_SP, MASM_SP);
-    const uint32_t high = A64_SUB_IMM ^ A64_SUB_IMM12, imm12 = 0xfffu << 10;
-    uint32_t bytes = 0;
-    for (; at < end; at += 4) {
-        uint32_t bits;
-        memcpy(&bits, at, sizeof bits);
-        if ((bits & ~(high | imm12)) == sub_sp) {
-            bytes += (bits >> 10 & 0xfff) << ((bits & high) != 0 ? 12 : 0);
-        }
-    }
-    return bytes;
 }
 
 // The link register goes to the top 8 bytes of the frame, which is at least 16 bytes long.

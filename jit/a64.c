@@ -1,12 +1,12 @@
 // The compiler bound to AArch64.
+#include "emit/a64_frame.h"
 #include "emit/a64_masm.h"
 
 #include "jit/compiler.h"
 
-static bool is_return(const uint8_t *pc)
+static uint32_t frame_left(const struct wj_code_info *info, const uint8_t *start, const uint8_t *pc)
 {
-    static const uint8_t ret[4] = {0xc0, 0x03, 0x5f, 0xd6};
-    return memcmp(pc, ret, sizeof ret) == 0;
+    return a64_frame_left(start, info->code_bytes, info->frame_bytes, pc);
 }
 
 extern const struct wj_backend wj_backend_a64;
@@ -21,7 +21,7 @@ const struct wj_backend wj_backend_a64 = {
     .tail_return_bytes = WJ_TAIL_RETURN_BYTES,
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
-    .is_return = is_return,
+    .frame_left = frame_left,
     .sp_moved = a64_sp_moved,
     .return_address_offset = -8,
     .caller_sp_offset = 0,

@@ -1,11 +1,12 @@
 // The compiler bound to x86-64.
+#include "emit/x64_frame.h"
 #include "emit/x64_masm.h"
 
 #include "jit/compiler.h"
 
-static bool is_return(const uint8_t *pc)
+static uint32_t frame_left(const struct wj_code_info *info, const uint8_t *start, const uint8_t *pc)
 {
-    return *pc == 0xc3;
+    return x64_frame_left(start, info->code_bytes, info->frame_bytes, pc);
 }
 
 // SP moves by the last instruction.
@@ -27,7 +28,7 @@ const struct wj_backend wj_backend_x64 = {
     .tail_return_bytes = WJ_TAIL_RETURN_BYTES,
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
-    .is_return = is_return,
+    .frame_left = frame_left,
     .sp_moved = sp_moved,
     .return_address_offset = 0,
     .caller_sp_offset = 8,

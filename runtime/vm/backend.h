@@ -96,8 +96,11 @@ struct wj_backend {
     // host_call with the function reference that MASM_GPR_TARGET holds and its cells.
     bool (*emit_host_entry)(struct wj_code_window *window, const struct wj_functype *type,
                             struct wj_code_info *info, struct wj_err *err);
-    // The bytes of the return instruction are at `pc` (a backtrace out of an epilogue).
-    bool (*is_return)(const uint8_t *pc);
+    // How much of the frame of a function at `start` is still there at `pc`, behind the prologue:
+    // all of it, less in an epilogue, and nothing from where it has ended until control has left,
+    // by a return or a tail call.
+    uint32_t (*frame_left)(const struct wj_code_info *info, const uint8_t *start,
+                           const uint8_t *pc);
     // How far SP is from the caller's at `pc` in the prologue of a function at `start`.
     uint32_t (*sp_moved)(const uint8_t *start, const uint8_t *pc);
     // The return address, for a frame whose SP and code info are known.

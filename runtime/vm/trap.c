@@ -130,12 +130,15 @@ static void trace_activation(struct tracer *tracer, const struct wj_activation *
         const uint8_t *start = (const uint8_t *) (uintptr_t) entry->start;
         const uint8_t *stop = (const uint8_t *) (uintptr_t) at;
         bool is_prologue = is_exact && at - entry->start < entry->info.prologue_bytes;
-        bool has_frame = !is_exact || (!is_prologue && !backend->is_return(stop));
+        uint32_t frame_bytes = entry->info.frame_bytes;
         if (is_prologue) {
             sp += backend->sp_moved(start, stop);
+            frame_bytes = 0;
+        } else if (is_exact) {
+            frame_bytes = backend->frame_left(&entry->info, start, stop);
         }
-        if (has_frame) {
-            sp += entry->info.frame_bytes;
+        if (frame_bytes != 0 || !is_exact) {
+            sp += frame_bytes;
             if (!read_stack(lane, sp + (uint64_t) (int64_t) backend->return_address_offset, &pc)) {
                 return;
             }
