@@ -53,9 +53,11 @@ static uint32_t compare_exchange(struct wj_spv_translator *t, const struct acces
                                  const struct wj_spv_where *where, uint32_t value,
                                  uint32_t expected)
 {
+    const uint32_t scope = scope_of(t, where->place);
+    const uint32_t equal = semantics_of(t, RMW_CMPXCHG, where->place);
+    const uint32_t unequal = semantics_of(t, DO_LOAD, where->place);
     return WJ_SPV_OP(&t->b, SpvOpAtomicCompareExchange, t->types[access->repr], where->pointer,
-                     scope_of(t, where->place), semantics_of(t, RMW_CMPXCHG, where->place),
-                     semantics_of(t, DO_LOAD, where->place), value, expected);
+                     scope, equal, unequal, value, expected);
 }
 
 // What the operation makes of an old value.
@@ -328,7 +330,8 @@ static void trap_unaligned(struct wj_spv_translator *t, const struct wj_op *op,
     if (offset == 0 && wj_spv_align_known(t, base) >= width_log2) {
         return;
     }
-    const uint32_t sum = u32_op(t, SpvOpIAdd, wj_spv_low(t, *base), u32_const(t, offset));
+    const uint32_t behind = u32_const(t, offset);
+    const uint32_t sum = u32_op(t, SpvOpIAdd, wj_spv_low(t, *base), behind);
     const uint32_t rest = u32_op(t, SpvOpBitwiseAnd, sum, u32_const(t, low));
     wj_spv_trap_if(t, op, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)),
                    WJ_TRAP_UNALIGNED_ATOMIC);
@@ -406,7 +409,8 @@ static bool other_op(struct wj_spv_translator *t, const struct wj_op *op)
     const uint32_t semantics = SpvMemorySemanticsAcquireReleaseMask |
                                SpvMemorySemanticsUniformMemoryMask |
                                SpvMemorySemanticsWorkgroupMemoryMask;
-    WJ_SPV_DO(&t->b, SpvOpMemoryBarrier, u32_const(t, SpvScopeDevice), u32_const(t, semantics));
+    const uint32_t scope = u32_const(t, SpvScopeDevice);
+    WJ_SPV_DO(&t->b, SpvOpMemoryBarrier, scope, u32_const(t, semantics));
     return true;
 }
 

@@ -65,8 +65,8 @@ bool wj_spv_bulk(struct wj_spv_translator *t, const struct wj_op *op)
         wj_spv_trap_if(t, op, is_outside(t, from, count), WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     const uint32_t stop = WJ_SPV_OP(b, SpvOpLoad, t->types[REPR_U32], t->stop);
-    count = wj_spv_select(t, REPR_U32, u32_test(t, SpvOpIEqual, stop, u32_const(t, 0)), count,
-                          u32_const(t, 0));
+    const uint32_t zero = u32_const(t, 0);
+    count = wj_spv_select(t, REPR_U32, u32_test(t, SpvOpIEqual, stop, zero), count, zero);
     uint32_t *helper = is_copy ? &target->copies[source - t->memories] : &target->fill;
     if (*helper == 0) {
         *helper = wj_spv_id(b);
@@ -106,9 +106,9 @@ static void move(struct wj_spv_translator *t, struct wj_spv_memory *source,
         t->m = source;
         value = wj_spv_load_word_at(t, from);
         t->m = target;
-        const uint32_t shift =
-            u32_op(t, SpvOpShiftLeftLogical, u32_op(t, SpvOpBitwiseAnd, from, u32_const(t, 3)),
-                   u32_const(t, 3));
+        const uint32_t three = u32_const(t, 3);
+        const uint32_t byte = u32_op(t, SpvOpBitwiseAnd, from, three);
+        const uint32_t shift = u32_op(t, SpvOpShiftLeftLogical, byte, three);
         value = u32_op(t, SpvOpShiftRightLogical, value, shift); // 0 for words
     }
     wj_spv_selection(b, merge);

@@ -431,7 +431,8 @@ static void continue_exits(struct wj_spv_translator *t, const struct wj_spv_exit
     for (const struct wj_spv_exit *exit = exits; exit != NULL; exit = exit->next) {
         const uint32_t leave = wj_spv_id(b);
         const uint32_t next = wj_spv_id(b);
-        const uint32_t is_it = WJ_SPV_OP(b, SpvOpIEqual, t->types[REPR_BOOL], load_u32(t, t->brk),
+        const uint32_t brk = load_u32(t, t->brk);
+        const uint32_t is_it = WJ_SPV_OP(b, SpvOpIEqual, t->types[REPR_BOOL], brk,
                                          wj_spv_const_u32(b, exit->label + 1));
         wj_spv_selection(b, next);
         wj_spv_branch_if(b, is_it, leave, next);

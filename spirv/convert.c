@@ -83,7 +83,8 @@ uint32_t wj_spv_trunc_sat(struct wj_spv_translator *t, enum wj_spv_repr from, en
     const uint32_t zero = float_const(t, from, 0);
     const uint32_t is_negative = test(t, SpvOpFOrdLessThan, from, a, zero);
     const uint32_t is_positive = test(t, SpvOpFOrdGreaterThan, from, a, zero);
-    uint32_t other = choose(t, to, is_positive, wj_spv_int(t, to, high), wj_spv_int(t, to, 0));
+    const uint32_t none = wj_spv_int(t, to, 0);
+    uint32_t other = choose(t, to, is_positive, wj_spv_int(t, to, high), none);
     other = choose(t, to, is_negative, wj_spv_int(t, to, low), other);
     return choose(t, to, trunc.is_valid, trunc.value, other);
 }

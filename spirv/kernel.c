@@ -306,8 +306,8 @@ static void call_kernel(struct wj_spv_translator *t, const struct entry *e, cons
     uint32_t stack = 0;
     memcpy(operands + 1, params, count * sizeof *params);
     if (t->window.stack_bytes != 0) {
-        stack = u32_op(t, SpvOpIAdd, load_push(t, PUSH_WINDOW),
-                       wj_spv_const_u32(b, t->window.stack_bytes));
+        const uint32_t bytes = wj_spv_const_u32(b, t->window.stack_bytes);
+        stack = u32_op(t, SpvOpIAdd, load_push(t, PUSH_WINDOW), bytes);
         WJ_SPV_DO(b, SpvOpStore, t->window.stack_pointer, stack);
     }
     operands[0] = e->general;
@@ -337,7 +337,8 @@ struct loop {
 static struct loop begin_loop(struct wj_spv_translator *t, uint32_t variable, uint32_t end)
 {
     struct wj_spv_builder *b = &t->b;
-    const struct loop loop = {wj_spv_id(b), wj_spv_id(b), wj_spv_id(b)};
+    const uint32_t header = wj_spv_id(b), next = wj_spv_id(b), merge = wj_spv_id(b);
+    const struct loop loop = {header, next, merge};
     const uint32_t check = wj_spv_id(b), body = wj_spv_id(b);
     wj_spv_branch(b, loop.header);
     wj_spv_label(b, loop.header);

@@ -118,8 +118,9 @@ static uint32_t lane_op(struct wj_spv_translator *t, enum wj_vbinop sub, unsigne
     case VBIN_MAX_S:
     case VBIN_MAX_U: return choose(t, ICMP_GT_S, a, b, a, b);
     case VBIN_AVGR_U: {
-        const uint32_t sum = vec_op(t, SpvOpIAdd, vec_op(t, SpvOpIAdd, a, b), splat(t, 1));
-        return vec_op(t, SpvOpShiftRightLogical, sum, splat(t, 1));
+        const uint32_t one = splat(t, 1);
+        const uint32_t sum = vec_op(t, SpvOpIAdd, vec_op(t, SpvOpIAdd, a, b), one);
+        return vec_op(t, SpvOpShiftRightLogical, sum, one);
     }
     case VBIN_Q15MULR_SAT_S:
     case VBIN_RELAXED_Q15MULR_S: {
@@ -146,8 +147,9 @@ static void dot(struct wj_spv_translator *t, uint32_t a, uint32_t b)
 {
     uint32_t sum = 0;
     for (unsigned part = 0; part < 2; part++) {
-        const uint32_t product =
-            vec_op(t, SpvOpIMul, unpack(t, a, 16, part, true), unpack(t, b, 16, part, true));
+        const uint32_t y = unpack(t, b, 16, part, true);
+        const uint32_t x = unpack(t, a, 16, part, true);
+        const uint32_t product = vec_op(t, SpvOpIMul, x, y);
         sum = part == 0 ? product : vec_op(t, SpvOpIAdd, sum, product);
     }
     wj_spv_push(t, wj_spv_value(sum, REPR_U32X4));

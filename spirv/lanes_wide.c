@@ -87,8 +87,9 @@ static void extend(struct wj_spv_translator *t, unsigned bits, bool is_high, boo
         return;
     }
     const uint32_t zero = wj_spv_zero(t, REPR_U32);
-    const uint32_t words[4] = {lanes[0], is_signed ? sign_word(t, lanes[0]) : zero, lanes[1],
-                               is_signed ? sign_word(t, lanes[1]) : zero};
+    const uint32_t first_high = is_signed ? sign_word(t, lanes[0]) : zero;
+    const uint32_t second_high = is_signed ? sign_word(t, lanes[1]) : zero;
+    const uint32_t words[4] = {lanes[0], first_high, lanes[1], second_high};
     push_packed(t, words, 32);
 }
 

@@ -575,8 +575,9 @@ static bool load_lane(struct wj_spv_translator *t, const struct wj_op *op)
     } else {
         const uint32_t lane = load_small(t, &access, size, false);
         const uint32_t old = WJ_SPV_OP(b, SpvOpCompositeExtract, t->types[REPR_U32], vector, first);
-        words[0] = WJ_SPV_OP(b, SpvOpBitFieldInsert, t->types[REPR_U32], old, lane,
-                             u32_const(t, op->lane * size % 4 * 8), u32_const(t, size * 8));
+        const uint32_t at = u32_const(t, op->lane * size % 4 * 8);
+        words[0] = WJ_SPV_OP(b, SpvOpBitFieldInsert, t->types[REPR_U32], old, lane, at,
+                             u32_const(t, size * 8));
     }
     for (uint32_t i = 0; i < (size == 8 ? 2u : 1u); i++) {
         vector = WJ_SPV_OP(b, SpvOpCompositeInsert, vector_type, words[i], vector, first + i);
@@ -723,9 +724,9 @@ static void make_store_byte(struct wj_spv_translator *t)
     } else {
         const uint32_t shift = bit_position(t, params[0]);
         const uint32_t byte = u32_op(t, SpvOpBitwiseAnd, params[1], u32_const(t, 0xff));
-        merge_bits(t, word_index(t, params[0]),
-                   u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 0xff), shift),
-                   u32_op(t, SpvOpShiftLeftLogical, byte, shift));
+        const uint32_t bits = u32_op(t, SpvOpShiftLeftLogical, byte, shift);
+        const uint32_t mask = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 0xff), shift);
+        merge_bits(t, word_index(t, params[0]), mask, bits);
     }
     end_helper(t);
 }
@@ -745,10 +746,12 @@ static void make_store_word(struct wj_spv_translator *t)
         const uint32_t back = u32_op(t, SpvOpISub, u32_const(t, 32), shift);
         const uint32_t index = word_index(t, params[0]);
         const uint32_t all = u32_const(t, UINT32_MAX);
-        merge_bits(t, index, u32_op(t, SpvOpShiftLeftLogical, all, shift),
-                   u32_op(t, SpvOpShiftLeftLogical, params[1], shift));
-        merge_bits(t, add_const(t, index, 1), u32_op(t, SpvOpShiftRightLogical, all, back),
-                   u32_op(t, SpvOpShiftRightLogical, params[1], back));
+        uint32_t bits = u32_op(t, SpvOpShiftLeftLogical, params[1], shift);
+        uint32_t mask = u32_op(t, SpvOpShiftLeftLogical, all, shift);
+        merge_bits(t, index, mask, bits);
+        bits = u32_op(t, SpvOpShiftRightLogical, params[1], back);
+        mask = u32_op(t, SpvOpShiftRightLogical, all, back);
+        merge_bits(t, add_const(t, index, 1), mask, bits);
     }
     end_helper(t);
 }

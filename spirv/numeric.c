@@ -135,8 +135,8 @@ static uint32_t count64(struct wj_spv_translator *t, enum wj_iunop sub, uint32_t
     const uint32_t high = words[1];
     uint32_t count;
     if (sub == IUN_POPCNT) {
-        count = two(t, SpvOpIAdd, REPR_U32, wj_spv_popcnt(t, REPR_U32, low),
-                    wj_spv_popcnt(t, REPR_U32, high));
+        const uint32_t in_high = wj_spv_popcnt(t, REPR_U32, high);
+        count = two(t, SpvOpIAdd, REPR_U32, wj_spv_popcnt(t, REPR_U32, low), in_high);
     } else {
         const bool is_clz = sub == IUN_CLZ;
         const uint32_t near = is_clz ? high : low;
@@ -291,8 +291,8 @@ static void ieqz(struct wj_spv_translator *t, const struct wj_op *op)
         return;
     }
     const enum wj_spv_repr repr = op->type == NUM_I64 ? REPR_U64 : REPR_U32;
-    const uint32_t is_zero =
-        test(t, SpvOpIEqual, repr, wj_spv_as(t, a, repr), wj_spv_int(t, repr, 0));
+    const uint32_t zero = wj_spv_int(t, repr, 0);
+    const uint32_t is_zero = test(t, SpvOpIEqual, repr, wj_spv_as(t, a, repr), zero);
     wj_spv_push(t, wj_spv_value(is_zero, REPR_BOOL));
 }
 
@@ -332,11 +332,14 @@ static uint32_t order_key(struct wj_spv_translator *t, enum wj_spv_repr bits, ui
 static uint32_t minimum(struct wj_spv_translator *t, enum wj_spv_repr bits, uint32_t a, uint32_t b,
                         bool is_max)
 {
-    const uint32_t is_a = test(t, is_max ? SpvOpSGreaterThan : SpvOpSLessThan, bits,
-                               order_key(t, bits, a), order_key(t, bits, b));
+    const uint32_t key_b = order_key(t, bits, b);
+    const uint32_t key_a = order_key(t, bits, a);
+    const uint32_t is_a = test(t, is_max ? SpvOpSGreaterThan : SpvOpSLessThan, bits, key_a, key_b);
     const uint32_t plain = select_each(t, bits, is_a, a, b);
-    const uint32_t or_b = select_each(t, bits, is_nan_bits(t, bits, b), quieted(t, bits, b), plain);
-    return select_each(t, bits, is_nan_bits(t, bits, a), quieted(t, bits, a), or_b);
+    const uint32_t quiet_b = quieted(t, bits, b);
+    const uint32_t or_b = select_each(t, bits, is_nan_bits(t, bits, b), quiet_b, plain);
+    const uint32_t quiet_a = quieted(t, bits, a);
+    return select_each(t, bits, is_nan_bits(t, bits, a), quiet_a, or_b);
 }
 
 static uint32_t compare_bits(struct wj_spv_translator *t, enum wj_spv_repr bits, enum wj_fcmp cmp,
@@ -350,11 +353,13 @@ static uint32_t compare_bits(struct wj_spv_translator *t, enum wj_spv_repr bits,
     const uint32_t zero = wj_spv_int(t, bits, 0);
     const uint32_t minus_zero = wj_spv_int(t, bits, sign_bit(bits));
     const uint32_t bool_type = t->bool_types[bits];
-    const uint32_t is_unordered = WJ_SPV_OP(&t->b, SpvOpLogicalOr, bool_type,
-                                            is_nan_bits(t, bits, a), is_nan_bits(t, bits, b));
+    const uint32_t is_nan_a = is_nan_bits(t, bits, a);
+    const uint32_t is_unordered =
+        WJ_SPV_OP(&t->b, SpvOpLogicalOr, bool_type, is_nan_a, is_nan_bits(t, bits, b));
     a = select_each(t, bits, test(t, SpvOpIEqual, bits, a, minus_zero), zero, a);
     b = select_each(t, bits, test(t, SpvOpIEqual, bits, b, minus_zero), zero, b);
-    const uint32_t holds = test(t, ops[cmp], bits, order_key(t, bits, a), order_key(t, bits, b));
+    const uint32_t key_b = order_key(t, bits, b);
+    const uint32_t holds = test(t, ops[cmp], bits, order_key(t, bits, a), key_b);
     if (cmp == FCMP_NE) {
         return WJ_SPV_OP(&t->b, SpvOpLogicalOr, bool_type, holds, is_unordered);
     }
@@ -374,7 +379,8 @@ uint32_t wj_spv_fcompare(struct wj_spv_translator *t, enum wj_spv_repr repr, enu
         wj_spv_width(repr) == 64 ? t->caps->f64_compare : t->caps->f32_compare;
     if (verdict != WJ_GPU_NATIVE) {
         const enum wj_spv_repr bits = wj_spv_bits_of(repr);
-        return compare_bits(t, bits, cmp, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
+        const uint32_t bits_b = wj_spv_as(t, b, bits);
+        return compare_bits(t, bits, cmp, wj_spv_as(t, a, bits), bits_b);
     }
     const uint32_t x = wj_spv_as(t, a, repr);
     const uint32_t y = wj_spv_as(t, b, repr);
@@ -434,18 +440,18 @@ static bool funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     const bool is_64 = wj_spv_width(repr) == 64;
     uint32_t instruction = GLSLstd450Sqrt;
     switch (sub) {
-    case FUN_ABS:
-        *result = wj_spv_value(two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits),
-                                   wj_spv_int(t, bits, sign_bit(bits) - 1)),
-                               bits);
+    case FUN_ABS: {
+        const uint32_t mask = wj_spv_int(t, bits, sign_bit(bits) - 1);
+        *result = wj_spv_value(two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits), mask), bits);
         result->is_dynamic = a.is_dynamic;
         return true;
-    case FUN_NEG:
-        *result = wj_spv_value(two(t, SpvOpBitwiseXor, bits, wj_spv_as(t, a, bits),
-                                   wj_spv_int(t, bits, sign_bit(bits))),
-                               bits);
+    }
+    case FUN_NEG: {
+        const uint32_t sign = wj_spv_int(t, bits, sign_bit(bits));
+        *result = wj_spv_value(two(t, SpvOpBitwiseXor, bits, wj_spv_as(t, a, bits), sign), bits);
         result->is_dynamic = a.is_dynamic;
         return true;
+    }
     case FUN_SQRT:
         if (!needs_exact(t, op, is_64, is_64 ? t->caps->f64_sqrt : t->caps->f32_sqrt, "sqrt")) {
             return false;
@@ -479,8 +485,8 @@ static bool funary(struct wj_spv_translator *t, const struct wj_op *op, enum wj_
     // A constant may round to 0, with which drivers multiply and divide as they like.
     const uint32_t out =
         wj_spv_opaque(t, bits, WJ_SPV_OP(&t->b, SpvOpBitcast, t->types[bits], rounded));
-    *result = wj_spv_value(
-        select_each(t, bits, is_nan_bits(t, bits, in), quieted(t, bits, in), out), bits);
+    const uint32_t quiet = quieted(t, bits, in);
+    *result = wj_spv_value(select_each(t, bits, is_nan_bits(t, bits, in), quiet, out), bits);
     result->is_dynamic = a.is_dynamic;
     return true;
 }
@@ -513,22 +519,25 @@ static bool fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
             return false;
         }
         if (!is_64 && t->caps->f32_div == WJ_GPU_REPAIRED) {
-            *result = soft_result(t, bits, SOFT_DIV, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
+            const uint32_t divisor = wj_spv_as(t, b, bits);
+            *result = soft_result(t, bits, SOFT_DIV, wj_spv_as(t, a, bits), divisor);
             return true;
         }
         arithmetic = SpvOpFDiv;
         break;
     case FBIN_MIN:
-    case FBIN_MAX:
-        *result = wj_spv_value(
-            minimum(t, bits, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits), sub == FBIN_MAX), bits);
+    case FBIN_MAX: {
+        const uint32_t y = wj_spv_as(t, b, bits);
+        const uint32_t x = wj_spv_as(t, a, bits);
+        *result = wj_spv_value(minimum(t, bits, x, y, sub == FBIN_MAX), bits);
         result->is_dynamic = a.is_dynamic && b.is_dynamic;
         return true;
+    }
     case FBIN_COPYSIGN: {
-        const uint32_t magnitude = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits),
-                                       wj_spv_int(t, bits, sign_bit(bits) - 1));
-        const uint32_t sign = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, b, bits),
-                                  wj_spv_int(t, bits, sign_bit(bits)));
+        const uint32_t rest_bits = wj_spv_int(t, bits, sign_bit(bits) - 1);
+        const uint32_t magnitude = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, a, bits), rest_bits);
+        const uint32_t first_bit = wj_spv_int(t, bits, sign_bit(bits));
+        const uint32_t sign = two(t, SpvOpBitwiseAnd, bits, wj_spv_as(t, b, bits), first_bit);
         *result = wj_spv_value(two(t, SpvOpBitwiseOr, bits, magnitude, sign), bits);
         result->is_dynamic = a.is_dynamic;
         return true;
@@ -541,7 +550,8 @@ static bool fbinary(struct wj_spv_translator *t, const struct wj_op *op, enum wj
         const enum wj_spv_soft soft = sub == FBIN_ADD   ? SOFT_ADD
                                       : sub == FBIN_SUB ? SOFT_SUB
                                                         : SOFT_MUL;
-        *result = soft_result(t, bits, soft, wj_spv_as(t, a, bits), wj_spv_as(t, b, bits));
+        const uint32_t bits_b = wj_spv_as(t, b, bits);
+        *result = soft_result(t, bits, soft, wj_spv_as(t, a, bits), bits_b);
         return true;
     }
     // The result could be known, and 0; a lane of integers, too: see wj_spv_zero().

@@ -87,22 +87,24 @@ static void shift(struct wj_spv_translator *t, SpvOp op, const uint32_t a[2], ui
     const unsigned near = is_left ? 0 : 1; // the word that bits leave for the other
     const uint32_t by = u32_op(t, SpvOpBitwiseAnd, count, u32_const(t, 31));
     const uint32_t back = u32_op(t, SpvOpISub, u32_const(t, 31), by);
-    const uint32_t is_far = u32_test(
-        t, SpvOpINotEqual, u32_op(t, SpvOpBitwiseAnd, count, u32_const(t, 32)), u32_const(t, 0));
+    const uint32_t zero = u32_const(t, 0);
+    const uint32_t words = u32_op(t, SpvOpBitwiseAnd, count, u32_const(t, 32));
+    const uint32_t is_far = u32_test(t, SpvOpINotEqual, words, zero);
     const SpvOp other = is_left ? SpvOpShiftRightLogical : SpvOpShiftLeftLogical;
     const SpvOp same = is_left ? SpvOpShiftLeftLogical : SpvOpShiftRightLogical;
     const uint32_t moved = u32_op(t, op, a[near], by);
     const uint32_t crossing = u32_op(t, other, u32_op(t, other, a[near], u32_const(t, 1)), back);
     const uint32_t kept = u32_op(t, same, a[1 - near], by);
     const uint32_t fill =
-        op == SpvOpShiftRightArithmetic ? u32_op(t, op, a[1], u32_const(t, 31)) : u32_const(t, 0);
+        op == SpvOpShiftRightArithmetic ? u32_op(t, op, a[1], u32_const(t, 31)) : zero;
     out[near] = u32_choose(t, is_far, fill, moved);
     out[1 - near] = u32_choose(t, is_far, moved, u32_op(t, SpvOpBitwiseOr, kept, crossing));
 }
 
 static void negate_if(struct wj_spv_translator *t, uint32_t condition, uint32_t words[2])
 {
-    uint32_t minus[2] = {u32_const(t, 0), u32_const(t, 0)};
+    const uint32_t zero = u32_const(t, 0);
+    uint32_t minus[2] = {zero, zero};
     add_words(t, true, minus, words, 2);
     words[0] = u32_choose(t, condition, minus[0], words[0]);
     words[1] = u32_choose(t, condition, minus[1], words[1]);
@@ -188,7 +190,8 @@ uint32_t wj_spv_pair_test(struct wj_spv_translator *t, SpvOp op, uint32_t a, uin
 static uint32_t count_zeros(struct wj_spv_translator *t, const uint32_t words[2])
 {
     const uint32_t is_small = u32_test(t, SpvOpIEqual, words[1], u32_const(t, 0));
-    const uint32_t in_low = u32_op(t, SpvOpIAdd, wj_spv_clz32(t, words[0]), u32_const(t, 32));
+    const uint32_t word_bits = u32_const(t, 32);
+    const uint32_t in_low = u32_op(t, SpvOpIAdd, wj_spv_clz32(t, words[0]), word_bits);
     return u32_choose(t, is_small, in_low, wj_spv_clz32(t, words[1]));
 }
 
@@ -206,15 +209,14 @@ uint32_t wj_spv_pair_to_f32(struct wj_spv_translator *t, uint32_t a, bool is_sig
     const uint32_t zeros = count_zeros(t, words);
     shift(t, SpvOpShiftLeftLogical, words, zeros, top);
     const uint32_t mantissa = u32_op(t, SpvOpShiftRightLogical, top[1], u32_const(t, 8));
-    const uint32_t lost =
-        u32_choose(t, u32_test(t, SpvOpINotEqual, top[0], zero), u32_const(t, 1), zero);
+    const uint32_t one = u32_const(t, 1);
+    const uint32_t lost = u32_choose(t, u32_test(t, SpvOpINotEqual, top[0], zero), one, zero);
     uint32_t rest = u32_op(t, SpvOpBitwiseAnd, top[1], u32_const(t, 0xff));
-    rest = u32_op(t, SpvOpBitwiseOr, u32_op(t, SpvOpShiftLeftLogical, rest, u32_const(t, 1)), lost);
+    rest = u32_op(t, SpvOpBitwiseOr, u32_op(t, SpvOpShiftLeftLogical, rest, one), lost);
     // Up when the rest is above one half, or is one half and the mantissa odd.
-    const uint32_t odd = u32_op(t, SpvOpBitwiseAnd, mantissa, u32_const(t, 1));
+    const uint32_t odd = u32_op(t, SpvOpBitwiseAnd, mantissa, one);
     const uint32_t limit = u32_op(t, SpvOpISub, u32_const(t, 0x100), odd);
-    const uint32_t up =
-        u32_choose(t, u32_test(t, SpvOpUGreaterThan, rest, limit), u32_const(t, 1), zero);
+    const uint32_t up = u32_choose(t, u32_test(t, SpvOpUGreaterThan, rest, limit), one, zero);
     // The mantissa's first bit adds one to the exponent.
     const uint32_t exponent = u32_op(t, SpvOpISub, u32_const(t, 127 + 62), zeros);
     uint32_t bits = u32_op(t, SpvOpShiftLeftLogical, exponent, u32_const(t, 23));
@@ -291,8 +293,9 @@ static void multiply_pairs(struct wj_spv_translator *t, bool is_signed, const ui
         const uint32_t *with_sign = i == 0 ? a : b;
         const uint32_t *other = i == 0 ? b : a;
         const uint32_t minus = is_negative(t, with_sign[1]);
-        const uint32_t words[2] = {u32_choose(t, minus, other[0], zero),
-                                   u32_choose(t, minus, other[1], zero)};
+        uint32_t words[2];
+        words[0] = u32_choose(t, minus, other[0], zero);
+        words[1] = u32_choose(t, minus, other[1], zero);
         add_words(t, true, out + 2, words, 2);
     }
 }
@@ -356,7 +359,8 @@ static void divide_step(struct wj_spv_translator *t, const uint32_t vars[WORDS_M
         wj_spv_pair_test(t, SpvOpUGreaterThanEqual, rest, wj_spv_join64(t, divisor));
     const uint32_t is_out = u32_test(t, SpvOpINotEqual, out, u32_const(t, 0));
     const uint32_t takes = WJ_SPV_OP(b, SpvOpLogicalOr, t->types[REPR_BOOL], fits, is_out);
-    const uint32_t bit = u32_choose(t, takes, u32_const(t, 1), u32_const(t, 0));
+    const uint32_t zero = u32_const(t, 0);
+    const uint32_t bit = u32_choose(t, takes, u32_const(t, 1), zero);
     WJ_SPV_DO(b, SpvOpStore, vars[0], u32_op(t, SpvOpBitwiseOr, words[0], bit));
     WJ_SPV_DO(b, SpvOpStore, vars[1], words[1]);
     WJ_SPV_DO(b, SpvOpStore, vars[2], u32_choose(t, takes, less[0], words[2]));
@@ -393,13 +397,14 @@ void wj_spv_pair_helpers(struct wj_spv_translator *t)
     divide_step(t, vars, params + 2);
     wj_spv_branch(b, next);
     wj_spv_label(b, next);
-    const uint32_t left =
-        u32_op(t, SpvOpISub, WJ_SPV_OP(b, SpvOpLoad, u32, counter), u32_const(t, 1));
+    const uint32_t one = u32_const(t, 1);
+    const uint32_t left = u32_op(t, SpvOpISub, WJ_SPV_OP(b, SpvOpLoad, u32, counter), one);
     WJ_SPV_DO(b, SpvOpStore, counter, left);
     wj_spv_branch_if(b, u32_test(t, SpvOpINotEqual, left, u32_const(t, 0)), header, merge);
     wj_spv_label(b, merge);
-    const uint32_t quotient[2] = {WJ_SPV_OP(b, SpvOpLoad, u32, vars[0]),
-                                  WJ_SPV_OP(b, SpvOpLoad, u32, vars[1])};
+    uint32_t quotient[2];
+    quotient[0] = WJ_SPV_OP(b, SpvOpLoad, u32, vars[0]);
+    quotient[1] = WJ_SPV_OP(b, SpvOpLoad, u32, vars[1]);
     WJ_SPV_DO(b, SpvOpReturnValue, wj_spv_join64(t, quotient));
     b->is_terminated = true;
     wj_spv_function_end(b);

@@ -22,7 +22,8 @@ static uint32_t shl(struct wj_spv_translator *t, uint32_t a, uint32_t count)
 
 static uint32_t bit_if(struct wj_spv_translator *t, uint32_t condition)
 {
-    return u32_choose(t, condition, u32_const(t, 1), u32_const(t, 0));
+    const uint32_t zero = u32_const(t, 0);
+    return u32_choose(t, condition, u32_const(t, 1), zero);
 }
 
 static uint32_t either(struct wj_spv_translator *t, uint32_t a, uint32_t b)
@@ -43,8 +44,8 @@ static uint32_t is_zero(struct wj_spv_translator *t, uint32_t a)
 // a >> count for any count, what is lost kept in the last bit.
 static uint32_t shift_sticky(struct wj_spv_translator *t, uint32_t a, uint32_t count)
 {
-    count = u32_choose(t, u32_test(t, SpvOpUGreaterThan, count, u32_const(t, 31)), u32_const(t, 31),
-                       count);
+    const uint32_t most = u32_const(t, 31);
+    count = u32_choose(t, u32_test(t, SpvOpUGreaterThan, count, most), most, count);
     const uint32_t out = u32_op(t, SpvOpShiftRightLogical, a, count);
     const uint32_t back = u32_op(t, SpvOpShiftLeftLogical, out, count);
     return u32_op(t, SpvOpBitwiseOr, out, bit_if(t, u32_test(t, SpvOpINotEqual, back, a)));
@@ -59,16 +60,17 @@ static uint32_t pack(struct wj_spv_translator *t, uint32_t sign, uint32_t expone
     mantissa = u32_choose(t, is_small, shift_sticky(t, mantissa, down), mantissa);
     uint32_t value = shr(t, mantissa, 7);
     const uint32_t rest = and(t, mantissa, 0x7f);
-    const uint32_t limit = u32_op(t, SpvOpISub, u32_const(t, 65), and(t, value, 1));
+    const uint32_t odd = and(t, value, 1);
+    const uint32_t limit = u32_op(t, SpvOpISub, u32_const(t, 65), odd);
     const uint32_t up = bit_if(t, u32_test(t, SpvOpUGreaterThanEqual, rest, limit));
     value = u32_op(t, SpvOpIAdd, value, up);
     // The mantissa's first bit adds one to the exponent.
     const uint32_t field = shl(t, u32_op(t, SpvOpISub, exponent, u32_const(t, 1)), 23);
     value = u32_choose(t, is_small, value, u32_op(t, SpvOpIAdd, value, field));
-    const uint32_t is_large =
-        either(t, u32_test(t, SpvOpSGreaterThanEqual, exponent, u32_const(t, 255)),
-               u32_test(t, SpvOpUGreaterThan, value, u32_const(t, 0x7f800000)));
-    value = u32_choose(t, is_large, u32_const(t, 0x7f800000), value);
+    const uint32_t infinite = u32_const(t, 0x7f800000);
+    const uint32_t is_above = u32_test(t, SpvOpUGreaterThan, value, infinite);
+    const uint32_t is_high = u32_test(t, SpvOpSGreaterThanEqual, exponent, u32_const(t, 255));
+    value = u32_choose(t, either(t, is_high, is_above), infinite, value);
     return u32_op(t, SpvOpBitwiseOr, value, sign);
 }
 
@@ -89,11 +91,12 @@ static struct parts take_apart(struct wj_spv_translator *t, uint32_t bits)
     const uint32_t exponent = shr(t, p.magnitude, 23);
     const uint32_t fraction = and(t, p.magnitude, 0x7fffff);
     const uint32_t is_denormal = is_zero(t, exponent);
-    const uint32_t zeros =
-        and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, fraction), u32_const(t, 8)), 31);
+    const uint32_t above = u32_const(t, 8);
+    const uint32_t zeros = and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, fraction), above), 31);
     p.exponent = u32_choose(t, is_denormal, u32_op(t, SpvOpISub, u32_const(t, 1), zeros), exponent);
-    p.mantissa = u32_choose(t, is_denormal, u32_op(t, SpvOpShiftLeftLogical, fraction, zeros),
-                            u32_op(t, SpvOpBitwiseOr, fraction, u32_const(t, 0x800000)));
+    const uint32_t normal = u32_op(t, SpvOpBitwiseOr, fraction, u32_const(t, 0x800000));
+    const uint32_t denormal = u32_op(t, SpvOpShiftLeftLogical, fraction, zeros);
+    p.mantissa = u32_choose(t, is_denormal, denormal, normal);
     return p;
 }
 
@@ -104,9 +107,10 @@ static uint32_t pack_high(struct wj_spv_translator *t, uint32_t sign, uint32_t e
                           uint32_t mantissa)
 {
     const uint32_t is_high = u32_test(t, SpvOpSLessThan, mantissa, u32_const(t, 0));
-    const uint32_t half = u32_op(t, SpvOpBitwiseOr, shr(t, mantissa, 1), and(t, mantissa, 1));
-    return pack(t, sign, u32_op(t, SpvOpIAdd, exponent, bit_if(t, is_high)),
-                u32_choose(t, is_high, half, mantissa));
+    const uint32_t last = and(t, mantissa, 1);
+    const uint32_t half = u32_op(t, SpvOpBitwiseOr, shr(t, mantissa, 1), last);
+    mantissa = u32_choose(t, is_high, half, mantissa);
+    return pack(t, sign, u32_op(t, SpvOpIAdd, exponent, bit_if(t, is_high)), mantissa);
 }
 
 static uint32_t multiply(struct wj_spv_translator *t, uint32_t a, uint32_t b)
@@ -115,11 +119,13 @@ static uint32_t multiply(struct wj_spv_translator *t, uint32_t a, uint32_t b)
     const struct parts y = take_apart(t, b);
     const uint32_t sign = u32_op(t, SpvOpBitwiseXor, x.sign, y.sign);
     uint32_t words[2];
-    wj_spv_multiply_wide(t, shl(t, x.mantissa, 8), shl(t, y.mantissa, 8), false, words);
+    const uint32_t high_y = shl(t, y.mantissa, 8);
+    wj_spv_multiply_wide(t, shl(t, x.mantissa, 8), high_y, false, words);
     const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, words[0], u32_const(t, 0)));
     const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, words[1], lost);
+    const uint32_t bias = u32_const(t, 127);
     const uint32_t exponent =
-        u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, x.exponent, y.exponent), u32_const(t, 127));
+        u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, x.exponent, y.exponent), bias);
     uint32_t out = pack_high(t, sign, exponent, mantissa);
     const uint32_t any_zero = either(t, x.is_zero, y.is_zero);
     const uint32_t any_infinite = either(t, x.is_infinite, y.is_infinite);
@@ -127,8 +133,8 @@ static uint32_t multiply(struct wj_spv_translator *t, uint32_t a, uint32_t b)
     out =
         u32_choose(t, any_infinite, u32_op(t, SpvOpBitwiseOr, sign, u32_const(t, 0x7f800000)), out);
     const uint32_t none = both(t, any_zero, any_infinite);
-    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), u32_const(t, quiet_nan),
-                      out);
+    const uint32_t quiet = u32_const(t, quiet_nan);
+    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), quiet, out);
 }
 
 // Long division by 8, 8, 8 and 7 bits.
@@ -149,16 +155,17 @@ static uint32_t divide(struct wj_spv_translator *t, uint32_t a, uint32_t b)
     }
     const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)));
     const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, quotient, lost);
+    const uint32_t bias = u32_const(t, 126);
     const uint32_t exponent =
-        u32_op(t, SpvOpIAdd, u32_op(t, SpvOpISub, x.exponent, y.exponent), u32_const(t, 126));
+        u32_op(t, SpvOpIAdd, u32_op(t, SpvOpISub, x.exponent, y.exponent), bias);
     uint32_t out = pack_high(t, sign, exponent, mantissa);
     out = u32_choose(t, either(t, x.is_zero, y.is_infinite), sign, out);
-    out = u32_choose(t, either(t, x.is_infinite, y.is_zero),
-                     u32_op(t, SpvOpBitwiseOr, sign, u32_const(t, 0x7f800000)), out);
-    const uint32_t none =
-        either(t, both(t, x.is_zero, y.is_zero), both(t, x.is_infinite, y.is_infinite));
-    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), u32_const(t, quiet_nan),
-                      out);
+    const uint32_t infinite = u32_op(t, SpvOpBitwiseOr, sign, u32_const(t, 0x7f800000));
+    out = u32_choose(t, either(t, x.is_infinite, y.is_zero), infinite, out);
+    const uint32_t two_infinite = both(t, x.is_infinite, y.is_infinite);
+    const uint32_t none = either(t, both(t, x.is_zero, y.is_zero), two_infinite);
+    const uint32_t quiet = u32_const(t, quiet_nan);
+    return u32_choose(t, either(t, none, either(t, x.is_nan, y.is_nan)), quiet, out);
 }
 
 static uint32_t add(struct wj_spv_translator *t, uint32_t a, uint32_t b)
@@ -173,7 +180,8 @@ static uint32_t add(struct wj_spv_translator *t, uint32_t a, uint32_t b)
         const uint32_t bits = i == 0 ? large : small;
         const uint32_t field = and(t, shr(t, bits, 23), 0xff);
         const uint32_t is_denormal = is_zero(t, field);
-        const uint32_t first = u32_choose(t, is_denormal, u32_const(t, 0), u32_const(t, 0x800000));
+        const uint32_t implied = u32_const(t, 0x800000);
+        const uint32_t first = u32_choose(t, is_denormal, u32_const(t, 0), implied);
         exponents[i] = u32_choose(t, is_denormal, u32_const(t, 1), field);
         mantissas[i] = shl(t, u32_op(t, SpvOpBitwiseOr, and(t, bits, 0x7fffff), first), 6);
     }
@@ -181,22 +189,23 @@ static uint32_t add(struct wj_spv_translator *t, uint32_t a, uint32_t b)
     const uint32_t low = shift_sticky(t, mantissas[1], down);
     const uint32_t differ = and(t, u32_op(t, SpvOpBitwiseXor, a, b), 0x80000000);
     const uint32_t is_sum = is_zero(t, differ);
-    const uint32_t sum = u32_choose(t, is_sum, u32_op(t, SpvOpIAdd, mantissas[0], low),
-                                    u32_op(t, SpvOpISub, mantissas[0], low));
-    const uint32_t zeros = and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, sum), u32_const(t, 1)), 31);
-    const uint32_t exponent =
-        u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, exponents[0], u32_const(t, 1)), zeros);
+    const uint32_t difference = u32_op(t, SpvOpISub, mantissas[0], low);
+    const uint32_t sum = u32_choose(t, is_sum, u32_op(t, SpvOpIAdd, mantissas[0], low), difference);
+    const uint32_t one = u32_const(t, 1);
+    const uint32_t zeros = and(t, u32_op(t, SpvOpISub, wj_spv_clz32(t, sum), one), 31);
+    const uint32_t exponent = u32_op(t, SpvOpISub, u32_op(t, SpvOpIAdd, exponents[0], one), zeros);
     const uint32_t sign = and(t, large, 0x80000000);
     uint32_t out = pack(t, sign, exponent, u32_op(t, SpvOpShiftLeftLogical, sum, zeros));
-    out = u32_choose(t, is_zero(t, sum), u32_choose(t, is_sum, sign, u32_const(t, 0)), out);
+    const uint32_t nothing = u32_choose(t, is_sum, sign, u32_const(t, 0));
+    out = u32_choose(t, is_zero(t, sum), nothing, out);
     const uint32_t infinite = u32_const(t, 0x7f800000);
     const uint32_t abs_large = and(t, large, 0x7fffffff);
     out = u32_choose(t, u32_test(t, SpvOpIEqual, abs_large, infinite), large, out);
-    const uint32_t two_infinite = both(t, u32_test(t, SpvOpIEqual, abs_a, infinite),
-                                       u32_test(t, SpvOpIEqual, abs_b, infinite));
+    const uint32_t is_b_infinite = u32_test(t, SpvOpIEqual, abs_b, infinite);
+    const uint32_t two_infinite = both(t, u32_test(t, SpvOpIEqual, abs_a, infinite), is_b_infinite);
     const uint32_t no_sum = u32_test(t, SpvOpINotEqual, differ, u32_const(t, 0));
-    const uint32_t is_nan = either(t, u32_test(t, SpvOpUGreaterThan, abs_large, infinite),
-                                   both(t, two_infinite, no_sum));
+    const uint32_t none = both(t, two_infinite, no_sum);
+    const uint32_t is_nan = either(t, u32_test(t, SpvOpUGreaterThan, abs_large, infinite), none);
     return u32_choose(t, is_nan, u32_const(t, quiet_nan), out);
 }
 
@@ -205,10 +214,11 @@ static uint32_t square_root(struct wj_spv_translator *t, uint32_t a)
 {
     const struct parts x = take_apart(t, a);
     const uint32_t exponent = u32_op(t, SpvOpISub, x.exponent, u32_const(t, 127));
-    const uint32_t is_odd = u32_test(t, SpvOpINotEqual, and(t, exponent, 1), u32_const(t, 0));
+    const uint32_t zero = u32_const(t, 0);
+    const uint32_t is_odd = u32_test(t, SpvOpINotEqual, and(t, exponent, 1), zero);
     const uint32_t bits = u32_choose(t, is_odd, shl(t, x.mantissa, 1), x.mantissa);
-    uint32_t root = u32_const(t, 0);
-    uint32_t rest = u32_const(t, 0);
+    uint32_t root = zero;
+    uint32_t rest = zero;
     for (int i = 0; i < 26; i++) {
         const int at = 23 - 2 * i;
         rest = shl(t, rest, 2);
@@ -216,19 +226,21 @@ static uint32_t square_root(struct wj_spv_translator *t, uint32_t a)
             const uint32_t next = at < 0 ? shl(t, bits, 1) : shr(t, bits, (uint32_t) at);
             rest = u32_op(t, SpvOpBitwiseOr, rest, and(t, next, 3));
         }
-        const uint32_t trial = u32_op(t, SpvOpBitwiseOr, shl(t, root, 2), u32_const(t, 1));
+        const uint32_t one = u32_const(t, 1);
+        const uint32_t trial = u32_op(t, SpvOpBitwiseOr, shl(t, root, 2), one);
         const uint32_t fits = u32_test(t, SpvOpUGreaterThanEqual, rest, trial);
         rest = u32_choose(t, fits, u32_op(t, SpvOpISub, rest, trial), rest);
-        root = u32_op(t, SpvOpBitwiseOr, shl(t, root, 1), bit_if(t, fits));
+        const uint32_t digit = bit_if(t, fits);
+        root = u32_op(t, SpvOpBitwiseOr, shl(t, root, 1), digit);
     }
-    const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, rest, u32_const(t, 0)));
+    const uint32_t lost = bit_if(t, u32_test(t, SpvOpINotEqual, rest, zero));
     const uint32_t mantissa = u32_op(t, SpvOpBitwiseOr, shl(t, root, 5), lost);
     const uint32_t half = u32_op(t, SpvOpShiftRightArithmetic, exponent, u32_const(t, 1));
-    uint32_t out =
-        pack(t, u32_const(t, 0), u32_op(t, SpvOpIAdd, half, u32_const(t, 127)), mantissa);
+    uint32_t out = pack(t, zero, u32_op(t, SpvOpIAdd, half, u32_const(t, 127)), mantissa);
     out = u32_choose(t, x.is_infinite, a, out);
-    const uint32_t is_negative = u32_test(t, SpvOpINotEqual, x.sign, u32_const(t, 0));
-    out = u32_choose(t, either(t, x.is_nan, is_negative), u32_const(t, quiet_nan), out);
+    const uint32_t is_negative = u32_test(t, SpvOpINotEqual, x.sign, zero);
+    const uint32_t quiet = u32_const(t, quiet_nan);
+    out = u32_choose(t, either(t, x.is_nan, is_negative), quiet, out);
     return u32_choose(t, x.is_zero, a, out);
 }
 
@@ -237,7 +249,8 @@ static uint32_t round_off(struct wj_spv_translator *t, enum wj_spv_soft what, ui
 {
     const uint32_t sign = and(t, a, 0x80000000);
     const uint32_t magnitude = and(t, a, 0x7fffffff);
-    const uint32_t exponent = u32_op(t, SpvOpISub, shr(t, magnitude, 23), u32_const(t, 127));
+    const uint32_t bias = u32_const(t, 127);
+    const uint32_t exponent = u32_op(t, SpvOpISub, shr(t, magnitude, 23), bias);
     const uint32_t is_below_1 = u32_test(t, SpvOpSLessThan, exponent, u32_const(t, 0));
     const uint32_t count = and(t, u32_op(t, SpvOpISub, u32_const(t, 23), exponent), 31);
     const uint32_t step = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 1), count);
@@ -250,10 +263,11 @@ static uint32_t round_off(struct wj_spv_translator *t, enum wj_spv_soft what, ui
     uint32_t takes_next = wj_spv_const_bool(&t->b, false);
     if (what == SOFT_NEAREST) {
         const uint32_t half = shr(t, step, 1);
-        const uint32_t is_odd = u32_test(
-            t, SpvOpINotEqual, u32_op(t, SpvOpBitwiseAnd, magnitude, step), u32_const(t, 0));
-        const uint32_t above = either(t, u32_test(t, SpvOpUGreaterThan, rest, half),
-                                      both(t, u32_test(t, SpvOpIEqual, rest, half), is_odd));
+        const uint32_t zero = u32_const(t, 0);
+        const uint32_t last = u32_op(t, SpvOpBitwiseAnd, magnitude, step);
+        const uint32_t is_odd = u32_test(t, SpvOpINotEqual, last, zero);
+        const uint32_t is_tie_up = both(t, u32_test(t, SpvOpIEqual, rest, half), is_odd);
+        const uint32_t above = either(t, u32_test(t, SpvOpUGreaterThan, rest, half), is_tie_up);
         const uint32_t above_half =
             u32_test(t, SpvOpUGreaterThan, magnitude, u32_const(t, 0x3f000000));
         takes_next =
@@ -267,7 +281,8 @@ static uint32_t round_off(struct wj_spv_translator *t, enum wj_spv_soft what, ui
     const uint32_t out = u32_op(t, SpvOpBitwiseOr, u32_choose(t, takes_next, next, whole), sign);
     const uint32_t is_whole = u32_test(t, SpvOpSGreaterThanEqual, exponent, u32_const(t, 23));
     const uint32_t is_nan = u32_test(t, SpvOpUGreaterThan, magnitude, u32_const(t, 0x7f800000));
-    return u32_choose(t, is_nan, u32_const(t, quiet_nan), u32_choose(t, is_whole, a, out));
+    const uint32_t number = u32_choose(t, is_whole, a, out);
+    return u32_choose(t, is_nan, u32_const(t, quiet_nan), number);
 }
 
 static uint32_t compute(struct wj_spv_translator *t, enum wj_spv_soft what, uint32_t a, uint32_t b)
@@ -304,8 +319,9 @@ uint32_t wj_spv_soft(struct wj_spv_translator *t, enum wj_spv_repr bits, enum wj
     }
     for (uint32_t i = 0; i < 4; i++) {
         const uint32_t u32 = t->types[REPR_U32];
-        lanes[i] = call(t, what, WJ_SPV_OP(&t->b, SpvOpCompositeExtract, u32, a, i),
-                        WJ_SPV_OP(&t->b, SpvOpCompositeExtract, u32, b, i));
+        const uint32_t y = WJ_SPV_OP(&t->b, SpvOpCompositeExtract, u32, b, i);
+        const uint32_t x = WJ_SPV_OP(&t->b, SpvOpCompositeExtract, u32, a, i);
+        lanes[i] = call(t, what, x, y);
     }
     return wj_spv_result(&t->b, SpvOpCompositeConstruct, t->types[bits], lanes, 4);
 }

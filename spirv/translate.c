@@ -130,22 +130,22 @@ uint32_t wj_spv_const_i64(struct wj_spv_translator *t, uint64_t bits)
     if (!t->uses_pairs) {
         return wj_spv_const_u64(&t->b, bits);
     }
-    const uint32_t words[2] = {wj_spv_const_u32(&t->b, (uint32_t) bits),
-                               wj_spv_const_u32(&t->b, (uint32_t) (bits >> 32))};
+    uint32_t words[2];
+    words[0] = wj_spv_const_u32(&t->b, (uint32_t) bits);
+    words[1] = wj_spv_const_u32(&t->b, (uint32_t) (bits >> 32));
     return wj_spv_const(&t->b, SpvOpConstantComposite, t->types[REPR_U64], words, 2);
 }
 
 void wj_spv_make_zero(struct wj_spv_translator *t)
 {
     struct wj_spv_builder *b = &t->b;
-    const uint32_t nx =
-        WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, wj_spv_const_u32(b, 0));
-    const uint32_t is_zero =
-        WJ_SPV_EARLY(b, SpvOpIEqual, t->types[REPR_BOOL],
-                     WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], nx), wj_spv_const_u32(b, 0));
+    const uint32_t zero = wj_spv_const_u32(b, 0);
+    const uint32_t pointer = WJ_SPV_EARLY(b, SpvOpAccessChain, t->push_pointer, t->push, zero);
+    const uint32_t nx = WJ_SPV_EARLY(b, SpvOpLoad, t->types[REPR_U32], pointer);
+    const uint32_t is_zero = WJ_SPV_EARLY(b, SpvOpIEqual, t->types[REPR_BOOL], nx, zero);
+    const uint32_t one = wj_spv_const_u32(b, 1);
     t->never = is_zero;
-    t->zero = WJ_SPV_EARLY(b, SpvOpSelect, t->types[REPR_U32], is_zero, wj_spv_const_u32(b, 1),
-                           wj_spv_const_u32(b, 0));
+    t->zero = WJ_SPV_EARLY(b, SpvOpSelect, t->types[REPR_U32], is_zero, one, zero);
 }
 
 uint32_t wj_spv_zero(struct wj_spv_translator *t, enum wj_spv_repr repr)
@@ -170,8 +170,9 @@ uint32_t wj_spv_opaque(struct wj_spv_translator *t, enum wj_spv_repr repr, uint3
     // Another 0 each time, or what is done twice would undo itself. No selection between the value
     // and another: drivers move arithmetic into the arms of those.
     t->opaque_count++;
-    const uint32_t zero = wj_spv_select(t, repr, t->never, wj_spv_int(t, repr, t->opaque_count),
-                                        wj_spv_int(t, repr, 0));
+    const uint32_t plain = wj_spv_int(t, repr, 0);
+    const uint32_t other = wj_spv_int(t, repr, t->opaque_count);
+    const uint32_t zero = wj_spv_select(t, repr, t->never, other, plain);
     return WJ_SPV_OP(&t->b, SpvOpBitwiseXor, t->types[repr], id, zero);
 }
 
@@ -182,12 +183,12 @@ uint32_t wj_spv_as(struct wj_spv_translator *t, struct wj_spv_value value, enum 
         return value.id;
     }
     if (repr == REPR_BOOL) {
-        return WJ_SPV_OP(b, SpvOpINotEqual, t->types[REPR_BOOL], wj_spv_as(t, value, REPR_U32),
-                         wj_spv_const_u32(b, 0));
+        const uint32_t word = wj_spv_as(t, value, REPR_U32);
+        return WJ_SPV_OP(b, SpvOpINotEqual, t->types[REPR_BOOL], word, wj_spv_const_u32(b, 0));
     }
     if (value.repr == REPR_BOOL) {
-        return WJ_SPV_OP(b, SpvOpSelect, t->types[REPR_U32], value.id, wj_spv_const_u32(b, 1),
-                         wj_spv_const_u32(b, 0));
+        const uint32_t one = wj_spv_const_u32(b, 1);
+        return WJ_SPV_OP(b, SpvOpSelect, t->types[REPR_U32], value.id, one, wj_spv_const_u32(b, 0));
     }
     return WJ_SPV_OP(b, SpvOpBitcast, t->types[repr], value.id);
 }
@@ -335,8 +336,10 @@ static bool parametric_op(struct wj_spv_translator *t, const struct wj_op *op)
     } else if (repr == REPR_F32 || repr == REPR_F64 || repr == REPR_F32X4 || repr == REPR_F64X2) {
         repr = wj_spv_bits_of(repr);
     }
-    const uint32_t chosen = wj_spv_select(t, repr, wj_spv_as(t, condition, REPR_BOOL),
-                                          wj_spv_as(t, yes, repr), wj_spv_as(t, no, repr));
+    const uint32_t no_id = wj_spv_as(t, no, repr);
+    const uint32_t yes_id = wj_spv_as(t, yes, repr);
+    const uint32_t chosen =
+        wj_spv_select(t, repr, wj_spv_as(t, condition, REPR_BOOL), yes_id, no_id);
     struct wj_spv_value value = wj_spv_value(chosen, repr);
     value.is_dynamic = yes.is_dynamic && no.is_dynamic;
     if ((repr == REPR_U32 || repr == REPR_U64) && !yes.is_const && !no.is_const) {

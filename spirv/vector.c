@@ -61,9 +61,9 @@ static uint32_t extract_word(struct wj_spv_translator *t, uint32_t vector, uint3
 // The byte of a vector, in the low byte of a word whose other bytes are 0.
 static uint32_t extract_byte(struct wj_spv_translator *t, uint32_t vector, uint32_t byte)
 {
-    return WJ_SPV_OP(&t->b, SpvOpBitFieldUExtract, t->types[REPR_U32],
-                     extract_word(t, vector, byte / 4), u32_const(t, byte % 4 * 8),
-                     u32_const(t, 8));
+    const uint32_t word = extract_word(t, vector, byte / 4);
+    const uint32_t at = u32_const(t, byte % 4 * 8);
+    return WJ_SPV_OP(&t->b, SpvOpBitFieldUExtract, t->types[REPR_U32], word, at, u32_const(t, 8));
 }
 
 static bool shuffle(struct wj_spv_translator *t, const struct wj_op *op)
@@ -198,8 +198,9 @@ static bool extract(struct wj_spv_translator *t, const struct wj_op *op)
     }
     const uint32_t size = op->type == SHAPE_I8X16 ? 1 : 2;
     const uint32_t word = extract_word(t, vector, op->lane * size / 4);
-    const uint32_t id = WJ_SPV_OP(b, SpvOpBitFieldUExtract, t->types[REPR_U32], word,
-                                  u32_const(t, op->lane * size % 4 * 8), u32_const(t, size * 8));
+    const uint32_t at = u32_const(t, op->lane * size % 4 * 8);
+    const uint32_t id =
+        WJ_SPV_OP(b, SpvOpBitFieldUExtract, t->types[REPR_U32], word, at, u32_const(t, size * 8));
     wj_spv_push(
         t, wj_spv_value(op->sub == 1 ? id : wj_spv_extend(t, REPR_U32, id, size * 8), REPR_U32));
     return true;
@@ -238,8 +239,10 @@ static bool replace(struct wj_spv_translator *t, const struct wj_op *op)
     if (is_narrow(op)) {
         const uint32_t size = op->type == SHAPE_I8X16 ? 1 : 2;
         at = op->lane * size / 4;
-        word = WJ_SPV_OP(b, SpvOpBitFieldInsert, t->types[REPR_U32], extract_word(t, vector, at),
-                         word, u32_const(t, op->lane * size % 4 * 8), u32_const(t, size * 8));
+        const uint32_t old = extract_word(t, vector, at);
+        const uint32_t bit = u32_const(t, op->lane * size % 4 * 8);
+        word = WJ_SPV_OP(b, SpvOpBitFieldInsert, t->types[REPR_U32], old, word, bit,
+                         u32_const(t, size * 8));
     }
     push_vector(t, WJ_SPV_OP(b, SpvOpCompositeInsert, t->types[REPR_U32X4], word, vector, at),
                 REPR_U32X4);
@@ -251,8 +254,8 @@ static bool replace(struct wj_spv_translator *t, const struct wj_op *op)
 // True lanes are all ones.
 static uint32_t mask_of(struct wj_spv_translator *t, enum wj_spv_repr bits, uint32_t condition)
 {
-    return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[bits], condition, wj_spv_int(t, bits, UINT64_MAX),
-                     wj_spv_int(t, bits, 0));
+    const uint32_t ones = wj_spv_int(t, bits, UINT64_MAX);
+    return WJ_SPV_OP(&t->b, SpvOpSelect, t->types[bits], condition, ones, wj_spv_int(t, bits, 0));
 }
 
 static bool float_unary(struct wj_spv_translator *t, const struct wj_op *op)
@@ -326,8 +329,9 @@ static bool pair_binary(struct wj_spv_translator *t, const struct wj_op *op)
         }
         const enum wj_icmp cmp = (enum wj_icmp)(op->sub - VBIN_EQ);
         const uint32_t holds = wj_spv_icompare(t, REPR_U64, cmp, a[i], b[i]);
-        a[i] = wj_spv_select(t, REPR_U64, holds, wj_spv_int(t, REPR_U64, UINT64_MAX),
-                             wj_spv_int(t, REPR_U64, 0));
+        const uint32_t zero = wj_spv_int(t, REPR_U64, 0);
+        const uint32_t ones = wj_spv_int(t, REPR_U64, UINT64_MAX);
+        a[i] = wj_spv_select(t, REPR_U64, holds, ones, zero);
     }
     push_pairs(t, a);
     return true;
@@ -585,11 +589,12 @@ static bool test(struct wj_spv_translator *t, const struct wj_op *op)
     const unsigned count = 32 / bits;
     uint32_t result = 0;
     for (uint32_t i = 0; i < 4 * count; i++) {
-        const uint32_t lane =
-            WJ_SPV_OP(b, SpvOpBitFieldUExtract, t->types[REPR_U32], extract_word(t, a, i / count),
-                      u32_const(t, i % count * bits + (op->sub == VTEST_BITMASK ? bits - 1 : 0)),
-                      u32_const(t, op->sub == VTEST_BITMASK ? 1 : bits));
-        if (op->sub == VTEST_BITMASK) {
+        const bool is_bitmask = op->sub == VTEST_BITMASK;
+        const uint32_t word = extract_word(t, a, i / count);
+        const uint32_t at = u32_const(t, i % count * bits + (is_bitmask ? bits - 1 : 0));
+        const uint32_t lane = WJ_SPV_OP(b, SpvOpBitFieldUExtract, t->types[REPR_U32], word, at,
+                                        u32_const(t, is_bitmask ? 1 : bits));
+        if (is_bitmask) {
             const uint32_t bit = vec_op(t, SpvOpShiftLeftLogical, REPR_U32, lane, u32_const(t, i));
             result = i == 0 ? bit : vec_op(t, SpvOpBitwiseOr, REPR_U32, result, bit);
         } else {

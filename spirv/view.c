@@ -173,7 +173,9 @@ uint32_t wj_spv_view_pointer(struct wj_spv_translator *t, enum wj_spv_view_kind 
     const uint32_t slot = wj_spv_slot(t);
     const uint32_t member = slot == 0 ? WJ_SPV_PUSH_ADDRESS : WJ_SPV_PUSH_MORE + 4 * slot - 2;
     const uint32_t u64 = t->types[REPR_U64];
-    const uint32_t words[2] = {load_push(t, member), load_push(t, member + 1)};
+    uint32_t words[2];
+    words[0] = load_push(t, member);
+    words[1] = load_push(t, member + 1);
     const uint32_t wide = WJ_SPV_OP(b, SpvOpUConvert, u64, index);
     const uint32_t offset =
         WJ_SPV_OP(b, SpvOpShiftLeftLogical, u64, wide, wj_spv_const_u64(b, element_log2[kind]));

@@ -142,8 +142,8 @@ void wj_spv_at_place(struct wj_spv_translator *t, const struct wj_spv_work *work
         at_memory(t, work, index);
         return;
     }
-    const uint32_t first =
-        u32_op(t, SpvOpShiftRightLogical, wj_spv_window_base(t), u32_const(t, 2));
+    const uint32_t two = u32_const(t, 2);
+    const uint32_t first = u32_op(t, SpvOpShiftRightLogical, wj_spv_window_base(t), two);
     uint32_t at = u32_op(t, SpvOpISub, index, first);
     const uint32_t sizes[2] = {window->private_words, window->shared_words};
     const uint32_t arrays[2] = {window->private_array, window->shared_array};
@@ -227,10 +227,12 @@ void wj_spv_window_store_byte(struct wj_spv_translator *t, uint32_t address, uin
     const uint32_t low = u32_op(t, SpvOpShiftLeftLogical, address, u32_const(t, 3));
     const uint32_t shift = u32_op(t, SpvOpBitwiseAnd, low, u32_const(t, 24));
     const uint32_t bits = u32_op(t, SpvOpBitwiseAnd, byte, u32_const(t, 0xff));
+    const uint32_t value = u32_op(t, SpvOpShiftLeftLogical, bits, shift);
+    const uint32_t mask = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 0xff), shift);
     const struct wj_spv_work work = {
         .emit = emit_merge,
-        .value = u32_op(t, SpvOpShiftLeftLogical, bits, shift),
-        .mask = u32_op(t, SpvOpShiftLeftLogical, u32_const(t, 0xff), shift),
+        .value = value,
+        .mask = mask,
         .address = address,
         .byte = byte,
     };
