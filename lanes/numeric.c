@@ -376,8 +376,8 @@ static struct node *ieqz(struct lanes *l, const struct wj_op *op, struct node *a
 
 static struct node *flip_sign(struct lanes *l, struct node *a)
 {
-    return each(l, NUM_I64, WJ_OP_V128_XOR, lanes_vector(l, a),
-                lanes_const_node(l, NUM_I64, 1ull << 63));
+    struct node *sign = lanes_const_node(l, NUM_I64, 1ull << 63);
+    return each(l, NUM_I64, WJ_OP_V128_XOR, lanes_vector(l, a), sign);
 }
 
 static struct node *icompare(struct lanes *l, const struct wj_op *op, struct node *a,
