@@ -84,6 +84,29 @@ uint32_t wj_vk_asm_u64(struct wj_vk_asm *a, uint64_t value)
     return GLOBAL(a, SpvOpConstant, a->type_u64, (uint32_t) value, (uint32_t) (value >> 32));
 }
 
+uint32_t wj_vk_asm_join(struct wj_vk_asm *a, uint32_t low, uint32_t high)
+{
+    const uint32_t words = ASM_OP(a, SpvOpCompositeConstruct, a->type_words2, low, high);
+    return ASM_OP(a, SpvOpBitcast, a->type_u64, words);
+}
+
+uint32_t wj_vk_asm_half(struct wj_vk_asm *a, uint32_t value, uint32_t which)
+{
+    const uint32_t words = ASM_OP(a, SpvOpBitcast, a->type_words2, value);
+    return ASM_OP(a, SpvOpCompositeExtract, a->type_u32, words, which);
+}
+
+// As wj_spv_resize() does.
+uint32_t wj_vk_asm_widen(struct wj_vk_asm *a, uint32_t word, bool is_signed)
+{
+    if (!is_signed) {
+        return wj_vk_asm_join(a, word, wj_vk_asm_u32(a, 0));
+    }
+    const uint32_t sign =
+        ASM_OP(a, SpvOpShiftRightArithmetic, a->type_u32, word, wj_vk_asm_u32(a, 31));
+    return wj_vk_asm_join(a, word, sign);
+}
+
 uint32_t wj_vk_asm_glsl(struct wj_vk_asm *a, uint32_t instruction, uint32_t type, uint32_t operand)
 {
     return ASM_OP(a, SpvOpExtInst, type, a->glsl, instruction, operand);
@@ -191,6 +214,7 @@ static void make_types(struct wj_vk_asm *a, bool has_int64, bool has_float64)
     a->type_pair = TYPE(a, SpvOpTypeStruct, a->type_u32, a->type_u32);
     if (has_int64) {
         a->type_u64 = TYPE(a, SpvOpTypeInt, 64, 0);
+        a->type_words2 = TYPE(a, SpvOpTypeVector, a->type_u32, 2);
     }
     if (has_float64) {
         a->type_f64 = TYPE(a, SpvOpTypeFloat, 64);

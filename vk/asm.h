@@ -33,7 +33,8 @@ struct wj_vk_asm {
     uint32_t next_id;
     bool has_failed; // out of memory
     uint32_t type_void, type_bool, type_u32, type_f32, type_u64, type_f64;
-    uint32_t type_pair; // a struct of two words
+    uint32_t type_pair;   // a struct of two words
+    uint32_t type_words2; // a vector of two words, where there are 64-bit integers
     uint32_t pointer_word, pointer_push, pointer_variable;
     uint32_t glsl, memory, trap, push;
     uint32_t end_label;
@@ -51,6 +52,10 @@ void wj_vk_asm_emit(struct wj_vk_asm *a, enum wj_vk_section section, SpvOp op,
                     const uint32_t *operands, size_t count);
 uint32_t wj_vk_asm_u32(struct wj_vk_asm *a, uint32_t value);
 uint32_t wj_vk_asm_u64(struct wj_vk_asm *a, uint64_t value);
+// 64-bit integers as shaders make them of words, and take them apart.
+uint32_t wj_vk_asm_join(struct wj_vk_asm *a, uint32_t low, uint32_t high);
+uint32_t wj_vk_asm_half(struct wj_vk_asm *a, uint32_t value, uint32_t which);
+uint32_t wj_vk_asm_widen(struct wj_vk_asm *a, uint32_t word, bool is_signed);
 uint32_t wj_vk_asm_glsl(struct wj_vk_asm *a, uint32_t instruction, uint32_t type, uint32_t operand);
 // Float arithmetic that must not be contracted.
 uint32_t wj_vk_asm_exact(struct wj_vk_asm *a, SpvOp op, uint32_t type, uint32_t x, uint32_t y);

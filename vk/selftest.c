@@ -115,12 +115,7 @@ static uint32_t load_operand(struct wj_vk_asm *a, unsigned bits, uint32_t offset
     if (bits == 32) {
         return low;
     }
-    const uint32_t high = wj_vk_asm_load(a, word_at(a, 0, OPERAND_WORDS, offset + 1));
-    const uint32_t wide = ASM_OP(a, SpvOpUConvert, a->type_u64, high);
-    const uint32_t shifted =
-        ASM_OP(a, SpvOpShiftLeftLogical, a->type_u64, wide, wj_vk_asm_u64(a, 32));
-    return ASM_OP(a, SpvOpBitwiseOr, a->type_u64, shifted,
-                  ASM_OP(a, SpvOpUConvert, a->type_u64, low));
+    return wj_vk_asm_join(a, low, wj_vk_asm_load(a, word_at(a, 0, OPERAND_WORDS, offset + 1)));
 }
 
 static bool build_group(const struct wj_vk_group *group, struct wj_gpu_code *code,
@@ -134,11 +129,8 @@ static bool build_group(const struct wj_vk_group *group, struct wj_gpu_code *cod
         const uint32_t first = ITEMS * (uint32_t) (OPERAND_WORDS + RESULT_WORDS * i);
         uint32_t result = group->checks[i].emit(&a, x, y);
         if (group->bits == 64) {
-            const uint32_t shifted =
-                ASM_OP(&a, SpvOpShiftRightLogical, a.type_u64, result, wj_vk_asm_u64(&a, 32));
-            wj_vk_asm_store(&a, word_at(&a, first, RESULT_WORDS, 1),
-                            ASM_OP(&a, SpvOpUConvert, a.type_u32, shifted));
-            result = ASM_OP(&a, SpvOpUConvert, a.type_u32, result);
+            wj_vk_asm_store(&a, word_at(&a, first, RESULT_WORDS, 1), wj_vk_asm_half(&a, result, 1));
+            result = wj_vk_asm_half(&a, result, 0);
         }
         wj_vk_asm_store(&a, word_at(&a, first, RESULT_WORDS, 0), result);
     }

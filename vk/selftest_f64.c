@@ -221,7 +221,7 @@ static uint32_t emit_demote(struct wj_vk_asm *a, uint32_t x, uint32_t y)
 {
     (void) y;
     const uint32_t single = ASM_OP(a, SpvOpFConvert, a->type_f32, as_f64(a, x));
-    return ASM_OP(a, SpvOpUConvert, a->type_u64, ASM_OP(a, SpvOpBitcast, a->type_u32, single));
+    return wj_vk_asm_widen(a, ASM_OP(a, SpvOpBitcast, a->type_u32, single), false);
 }
 
 static uint64_t expect_demote(uint64_t x, uint64_t y)
@@ -275,7 +275,7 @@ static uint32_t truncation(struct wj_vk_asm *a, const struct range *range, uint3
     const uint32_t type = range->bits == 32 ? a->type_u32 : a->type_u64;
     const SpvOp op = range->is_signed ? SpvOpConvertFToS : SpvOpConvertFToU;
     const uint32_t out = ASM_OP(a, op, type, in);
-    return range->bits == 32 ? ASM_OP(a, SpvOpUConvert, a->type_u64, out) : out;
+    return range->bits == 32 ? wj_vk_asm_widen(a, out, false) : out;
 }
 
 static bool is_within(const struct range *range, double value)
