@@ -607,6 +607,10 @@ static bool check_calls(struct wj_spv_translator *t, struct wj_spv_barred *failu
 static bool check_kernel(struct wj_spv_translator *t)
 {
     const struct wj_module *module = t->module;
+    if (t->caps->i32_arith == WJ_GPU_REFUSED || t->caps->i32_shift == WJ_GPU_REFUSED) {
+        return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
+                          "the device computes 32-bit integers wrongly: all is made of them");
+    }
     if (t->far_memories != 0 && (!t->caps->has_int64 || t->caps->i64 == WJ_GPU_REFUSED)) {
         return wj_err_set(t->reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                           "memory at addresses: the device has no 64-bit integers");

@@ -74,14 +74,46 @@ static uint32_t make_global(struct wj_vk_asm *a, SpvOp op, uint32_t type, const 
 #define GLOBAL(a, op, type, ...) make_global((a), (op), (type), ASM_ARGS(__VA_ARGS__))
 
 // The same constant may be declared again: only types must be unique.
+static uint32_t splat(struct wj_vk_asm *a, uint32_t type, uint32_t scalar)
+{
+    return a->lanes == 1 ? scalar
+           : a->lanes == 2
+               ? GLOBAL(a, SpvOpConstantComposite, type, scalar, scalar)
+               : GLOBAL(a, SpvOpConstantComposite, type, scalar, scalar, scalar, scalar);
+}
+
 uint32_t wj_vk_asm_u32(struct wj_vk_asm *a, uint32_t value)
 {
-    return GLOBAL(a, SpvOpConstant, a->type_u32, value);
+    return splat(a, a->type_u32, GLOBAL(a, SpvOpConstant, a->scalars.u32, value));
 }
 
 uint32_t wj_vk_asm_u64(struct wj_vk_asm *a, uint64_t value)
 {
-    return GLOBAL(a, SpvOpConstant, a->type_u64, (uint32_t) value, (uint32_t) (value >> 32));
+    return splat(
+        a, a->type_u64,
+        GLOBAL(a, SpvOpConstant, a->scalars.u64, (uint32_t) value, (uint32_t) (value >> 32)));
+}
+
+void wj_vk_asm_shape(struct wj_vk_asm *a, unsigned lanes)
+{
+    const struct wj_vk_types *scalars = &a->scalars;
+    struct wj_vk_types *types = lanes == 1 ? &a->scalars : &a->vectors;
+    if (types->boolean == 0) {
+        types->boolean = TYPE(a, SpvOpTypeVector, scalars->boolean, lanes);
+        if (lanes == 4) {
+            types->u32 = TYPE(a, SpvOpTypeVector, scalars->u32, lanes);
+            types->f32 = TYPE(a, SpvOpTypeVector, scalars->f32, lanes);
+        } else {
+            types->u64 = TYPE(a, SpvOpTypeVector, scalars->u64, lanes);
+            types->f64 = scalars->f64 == 0 ? 0 : TYPE(a, SpvOpTypeVector, scalars->f64, lanes);
+        }
+    }
+    a->lanes = lanes;
+    a->type_bool = types->boolean;
+    a->type_u32 = types->u32;
+    a->type_f32 = types->f32;
+    a->type_u64 = types->u64;
+    a->type_f64 = types->f64;
 }
 
 uint32_t wj_vk_asm_join(struct wj_vk_asm *a, uint32_t low, uint32_t high)
@@ -208,17 +240,18 @@ void wj_vk_asm_loop_end(struct wj_vk_asm *a, struct wj_vk_loop loop, uint32_t va
 static void make_types(struct wj_vk_asm *a, bool has_int64, bool has_float64)
 {
     a->type_void = make_type(a, SpvOpTypeVoid, NULL, 0);
-    a->type_bool = make_type(a, SpvOpTypeBool, NULL, 0);
-    a->type_u32 = TYPE(a, SpvOpTypeInt, 32, 0);
-    a->type_f32 = TYPE(a, SpvOpTypeFloat, 32);
-    a->type_pair = TYPE(a, SpvOpTypeStruct, a->type_u32, a->type_u32);
+    a->scalars.boolean = make_type(a, SpvOpTypeBool, NULL, 0);
+    a->scalars.u32 = TYPE(a, SpvOpTypeInt, 32, 0);
+    a->scalars.f32 = TYPE(a, SpvOpTypeFloat, 32);
     if (has_int64) {
-        a->type_u64 = TYPE(a, SpvOpTypeInt, 64, 0);
-        a->type_words2 = TYPE(a, SpvOpTypeVector, a->type_u32, 2);
+        a->scalars.u64 = TYPE(a, SpvOpTypeInt, 64, 0);
+        a->type_words2 = TYPE(a, SpvOpTypeVector, a->scalars.u32, 2);
     }
     if (has_float64) {
-        a->type_f64 = TYPE(a, SpvOpTypeFloat, 64);
+        a->scalars.f64 = TYPE(a, SpvOpTypeFloat, 64);
     }
+    wj_vk_asm_shape(a, 1);
+    a->type_pair = TYPE(a, SpvOpTypeStruct, a->type_u32, a->type_u32);
     a->pointer_word = TYPE(a, SpvOpTypePointer, SpvStorageClassStorageBuffer, a->type_u32);
     a->pointer_push = TYPE(a, SpvOpTypePointer, SpvStorageClassPushConstant, a->type_u32);
     a->pointer_variable = TYPE(a, SpvOpTypePointer, SpvStorageClassFunction, a->type_u32);

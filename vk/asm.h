@@ -28,11 +28,18 @@ struct wj_vk_words {
     size_t capacity;
 };
 
+struct wj_vk_types {
+    uint32_t boolean, u32, f32, u64, f64;
+};
+
 struct wj_vk_asm {
     struct wj_vk_words sections[SECTION_COUNT];
     uint32_t next_id;
     bool has_failed; // out of memory
-    uint32_t type_void, type_bool, type_u32, type_f32, type_u64, type_f64;
+    uint32_t type_void;
+    uint32_t type_bool, type_u32, type_f32, type_u64, type_f64; // of the shape
+    unsigned lanes;                                             // of the shape
+    struct wj_vk_types scalars, vectors;
     uint32_t type_pair;   // a struct of two words
     uint32_t type_words2; // a vector of two words, where there are 64-bit integers
     uint32_t pointer_word, pointer_push, pointer_variable;
@@ -50,6 +57,9 @@ uint32_t wj_vk_asm_result(struct wj_vk_asm *a, SpvOp op, uint32_t type, const ui
                           size_t count);
 void wj_vk_asm_emit(struct wj_vk_asm *a, enum wj_vk_section section, SpvOp op,
                     const uint32_t *operands, size_t count);
+// Types and constants are those of vectors now: four lanes of 32 bits, or two of 64; or, with 1, of
+// scalars again. Whoever computes by them computes lane by lane.
+void wj_vk_asm_shape(struct wj_vk_asm *a, unsigned lanes);
 uint32_t wj_vk_asm_u32(struct wj_vk_asm *a, uint32_t value);
 uint32_t wj_vk_asm_u64(struct wj_vk_asm *a, uint64_t value);
 // 64-bit integers as shaders make them of words, and take them apart.

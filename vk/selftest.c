@@ -13,9 +13,12 @@
 enum {
     ITEMS = 4096,
     OPERAND_WORDS = 4, // x and y, low words first
-    RESULT_WORDS = 2,
+    RESULT_WORDS = 4,  // of a scalar, or of all lanes
+    LANES_MAX = 4,     // which have the operands of the item and of those that follow it
     CHECKS_MAX = 32,
-    MEMORY_BYTES = ITEMS * 4 * (OPERAND_WORDS + RESULT_WORDS * CHECKS_MAX),
+    SLOTS_MAX = 2 * CHECKS_MAX, // for results: of scalars, then of vectors
+    RESULTS_AT = (ITEMS + LANES_MAX) * OPERAND_WORDS,
+    MEMORY_BYTES = 4 * (RESULTS_AT + ITEMS * RESULT_WORDS * SLOTS_MAX),
     LOOP_ITEMS = 64,
     LOOP_WORDS = 2,     // the count, and a value that depends on each iteration
     LOOP_LONG = 100000, // beyond the 65,535 of Mesa 22's lavapipe
@@ -118,22 +121,71 @@ static uint32_t load_operand(struct wj_vk_asm *a, unsigned bits, uint32_t offset
     return wj_vk_asm_join(a, low, wj_vk_asm_load(a, word_at(a, 0, OPERAND_WORDS, offset + 1)));
 }
 
+// The operands of an item, as vectors where the shape has lanes.
+static uint32_t load_operands(struct wj_vk_asm *a, unsigned bits, unsigned lanes, uint32_t offset)
+{
+    uint32_t values[LANES_MAX];
+    for (unsigned i = 0; i < lanes; i++) {
+        values[i] = load_operand(a, bits, offset + i * OPERAND_WORDS);
+    }
+    if (lanes == 1) {
+        return values[0];
+    }
+    wj_vk_asm_shape(a, lanes);
+    const uint32_t type = bits == 32 ? a->type_u32 : a->type_u64;
+    const uint32_t vector = wj_vk_asm_result(a, SpvOpCompositeConstruct, type, values, lanes);
+    wj_vk_asm_shape(a, 1);
+    return vector;
+}
+
+static void store_lane(struct wj_vk_asm *a, unsigned bits, uint32_t at, uint32_t value)
+{
+    if (bits == 64) {
+        wj_vk_asm_store(a, word_at(a, at, RESULT_WORDS, 1), wj_vk_asm_half(a, value, 1));
+        value = wj_vk_asm_half(a, value, 0);
+    }
+    wj_vk_asm_store(a, word_at(a, at, RESULT_WORDS, 0), value);
+}
+
+static uint32_t slot_at(size_t slot)
+{
+    return RESULTS_AT + ITEMS * RESULT_WORDS * (uint32_t) slot;
+}
+
+static void emit_checks(struct wj_vk_asm *a, const struct wj_vk_group *group, unsigned lanes)
+{
+    const uint32_t x = load_operands(a, group->bits, lanes, 0);
+    const uint32_t y = load_operands(a, group->bits, lanes, 2);
+    const uint32_t lane_type = group->bits == 32 ? a->type_u32 : a->type_u64;
+    for (size_t i = 0; i < group->check_count; i++) {
+        const struct wj_vk_check *check = &group->checks[i];
+        if (lanes > 1 && !check->has_lanes) {
+            continue;
+        }
+        wj_vk_asm_shape(a, lanes);
+        const uint32_t result = check->emit(a, x, y);
+        wj_vk_asm_shape(a, 1);
+        const uint32_t at = slot_at(lanes == 1 ? i : CHECKS_MAX + i);
+        for (uint32_t j = 0; j < lanes; j++) {
+            const uint32_t lane =
+                lanes == 1 ? result : ASM_OP(a, SpvOpCompositeExtract, lane_type, result, j);
+            store_lane(a, group->bits, at + j * (group->bits / 32), lane);
+        }
+    }
+}
+
+static unsigned lanes_of(const struct wj_vk_group *group)
+{
+    return 128 / group->bits;
+}
+
 static bool build_group(const struct wj_vk_group *group, struct wj_gpu_code *code,
                         struct wj_err *err)
 {
     struct wj_vk_asm a;
     wj_vk_asm_begin(&a, group->bits == 64, group->has_float64);
-    const uint32_t x = load_operand(&a, group->bits, 0);
-    const uint32_t y = load_operand(&a, group->bits, 2);
-    for (size_t i = 0; i < group->check_count; i++) {
-        const uint32_t first = ITEMS * (uint32_t) (OPERAND_WORDS + RESULT_WORDS * i);
-        uint32_t result = group->checks[i].emit(&a, x, y);
-        if (group->bits == 64) {
-            wj_vk_asm_store(&a, word_at(&a, first, RESULT_WORDS, 1), wj_vk_asm_half(&a, result, 1));
-            result = wj_vk_asm_half(&a, result, 0);
-        }
-        wj_vk_asm_store(&a, word_at(&a, first, RESULT_WORDS, 0), result);
-    }
+    emit_checks(&a, group, 1);
+    emit_checks(&a, group, lanes_of(group));
     return wj_vk_asm_end(&a, code, err);
 }
 
@@ -153,16 +205,21 @@ static bool is_right(enum wj_vk_result kind, uint64_t got, uint64_t expected)
     return got == expected;
 }
 
-static bool passes(const struct wj_vk_group *group, size_t index, const uint32_t *words)
+static bool passes(const struct wj_vk_group *group, size_t index, bool is_lanes,
+                   const uint32_t *words)
 {
     const struct wj_vk_check *check = &group->checks[index];
-    const uint32_t *results = words + ITEMS * (OPERAND_WORDS + RESULT_WORDS * index);
+    const uint32_t *results = words + slot_at(is_lanes ? CHECKS_MAX + index : index);
+    const unsigned lanes = is_lanes ? lanes_of(group) : 1;
+    const unsigned step = group->bits / 32;
     for (size_t i = 0; i < ITEMS; i++) {
-        const struct pair in = operands(i, group->bits);
-        const uint64_t high = group->bits == 64 ? results[i * RESULT_WORDS + 1] : 0;
-        const uint64_t got = high << 32 | results[i * RESULT_WORDS];
-        if (!is_right(check->result, got, check->expect(in.x, in.y))) {
-            return false;
+        for (unsigned j = 0; j < lanes; j++) {
+            const struct pair in = operands(i + j, group->bits);
+            const uint32_t *at = results + i * RESULT_WORDS + j * step;
+            const uint64_t got = step == 2 ? (uint64_t) at[1] << 32 | at[0] : at[0];
+            if (!is_right(check->result, got, check->expect(in.x, in.y))) {
+                return false;
+            }
         }
     }
     return true;
@@ -179,7 +236,8 @@ static void judge(struct wj_gpu_caps *caps, const struct wj_vk_group *group, con
 {
     bool is_passed[CHECKS_MAX];
     for (size_t i = 0; i < group->check_count; i++) {
-        is_passed[i] = passes(group, i, words);
+        is_passed[i] = passes(group, i, false, words) &&
+                       (!group->checks[i].has_lanes || passes(group, i, true, words));
     }
     for (size_t i = 0; i < group->check_count; i++) {
         bool has_repair = false;
@@ -216,7 +274,7 @@ static bool test_group(const struct bench *bench, const struct wj_vk_group *grou
                        const struct wj_gpu_code *code, struct wj_err *err)
 {
     memset(bench->words, 0xa5, MEMORY_BYTES);
-    for (size_t i = 0; i < ITEMS; i++) {
+    for (size_t i = 0; i < ITEMS + LANES_MAX; i++) {
         const struct pair in = operands(i, group->bits);
         const uint32_t words[OPERAND_WORDS] = {(uint32_t) in.x, (uint32_t) (in.x >> 32),
                                                (uint32_t) in.y, (uint32_t) (in.y >> 32)};
@@ -567,8 +625,9 @@ static void repair_by_integers(struct wj_gpu_caps *caps)
 {
     enum wj_gpu_verdict *const verdicts[] = {&caps->f32_arith, &caps->f32_div, &caps->f32_sqrt,
                                              &caps->f32_round};
-    const bool is_exact = caps->i32_div == WJ_GPU_NATIVE && caps->i32_shift == WJ_GPU_NATIVE &&
-                          caps->i32_bits == WJ_GPU_NATIVE && caps->i32_wide == WJ_GPU_NATIVE;
+    const bool is_exact = caps->i32_arith == WJ_GPU_NATIVE && caps->i32_div == WJ_GPU_NATIVE &&
+                          caps->i32_shift == WJ_GPU_NATIVE && caps->i32_bits == WJ_GPU_NATIVE &&
+                          caps->i32_wide == WJ_GPU_NATIVE;
     for (unsigned i = 0; is_exact && i < sizeof verdicts / sizeof *verdicts; i++) {
         if (*verdicts[i] == WJ_GPU_REFUSED) {
             *verdicts[i] = WJ_GPU_REPAIRED;

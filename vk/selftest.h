@@ -20,6 +20,7 @@ struct wj_vk_check {
     size_t verdict; // offset in struct wj_gpu_caps
     enum wj_vk_lowering lowering;
     enum wj_vk_result result;
+    bool has_lanes; // it is made on vectors too, which must give each lane the same
     // Emits the operation on two operands, and its result, as integers of the group's width.
     uint32_t (*emit)(struct wj_vk_asm *a, uint32_t x, uint32_t y);
     uint64_t (*expect)(uint64_t x, uint64_t y);

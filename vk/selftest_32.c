@@ -366,6 +366,94 @@ static uint64_t expect_trunc_u(uint64_t x, uint64_t y)
     return value >= 0x1p32f ? UINT32_MAX : (uint32_t) value;
 }
 
+// What everything is made of, the ten comparisons a bit each, folded into one word.
+static uint32_t emit_words(struct wj_vk_asm *a, uint32_t x, uint32_t y)
+{
+    static const SpvOp compares[] = {
+        SpvOpIEqual,
+        SpvOpINotEqual,
+        SpvOpSLessThan,
+        SpvOpULessThan,
+        SpvOpSGreaterThan,
+        SpvOpUGreaterThan,
+        SpvOpSLessThanEqual,
+        SpvOpULessThanEqual,
+        SpvOpSGreaterThanEqual,
+        SpvOpUGreaterThanEqual,
+    };
+    static const SpvOp ops[] = {SpvOpIAdd,       SpvOpISub,      SpvOpIMul,
+                                SpvOpBitwiseAnd, SpvOpBitwiseOr, SpvOpBitwiseXor};
+    const uint32_t m = wj_vk_asm_u32(a, 31);
+    uint32_t all = wj_vk_asm_u32(a, 0);
+    for (unsigned i = 0; i < sizeof compares / sizeof *compares; i++) {
+        const uint32_t bit = wj_vk_asm_u32(a, 1u << i);
+        const uint32_t holds = test2(a, compares[i], x, y);
+        all = op2(a, SpvOpBitwiseOr, all, pick(a, holds, bit, wj_vk_asm_u32(a, 0)));
+    }
+    for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
+        all = op2(a, SpvOpIAdd, op2(a, SpvOpIMul, all, m), op2(a, ops[i], x, y));
+    }
+    return op2(a, SpvOpIAdd, op2(a, SpvOpIMul, all, m), ASM_OP(a, SpvOpNot, a->type_u32, x));
+}
+
+static uint64_t expect_words(uint64_t x64, uint64_t y64)
+{
+    const uint32_t x = (uint32_t) x64;
+    const uint32_t y = (uint32_t) y64;
+    const int32_t l = (int32_t) x;
+    const int32_t r = (int32_t) y;
+    const bool holds[] = {x == y, x != y, l<r, x<y, l> r, x> y, l <= r, x <= y, l >= r, x >= y};
+    const uint32_t words[] = {x + y, x - y, x * y, x & y, x | y, x ^ y, ~x};
+    uint32_t all = 0;
+    for (unsigned i = 0; i < sizeof holds / sizeof *holds; i++) {
+        all |= (uint32_t) holds[i] << i;
+    }
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        all = all * 31 + words[i];
+    }
+    return all;
+}
+
+// Fields of a word as accesses and lanes take them, and the smaller of two words.
+static uint32_t emit_fields(struct wj_vk_asm *a, uint32_t x, uint32_t y)
+{
+    const uint32_t u32 = a->type_u32;
+    const uint32_t m = wj_vk_asm_u32(a, 31);
+    uint32_t all = ASM_OP(a, SpvOpExtInst, u32, a->glsl, GLSLstd450UMin, x, y);
+    for (uint32_t at = 0; at < 32; at += 8) {
+        const uint32_t offset = wj_vk_asm_u32(a, at);
+        const uint32_t count = wj_vk_asm_u32(a, at % 16 == 0 ? 16 : 8);
+        const uint32_t field = ASM_OP(a, SpvOpBitFieldUExtract, u32, x, offset, count);
+        const uint32_t with = ASM_OP(a, SpvOpBitFieldInsert, u32, x, y, offset, count);
+        all = op2(a, SpvOpIAdd, op2(a, SpvOpIMul, all, m), field);
+        all = op2(a, SpvOpIAdd, op2(a, SpvOpIMul, all, m), with);
+    }
+    return all;
+}
+
+static uint64_t expect_fields(uint64_t x64, uint64_t y64)
+{
+    const uint32_t x = (uint32_t) x64;
+    const uint32_t y = (uint32_t) y64;
+    uint32_t all = x < y ? x : y;
+    for (unsigned at = 0; at < 32; at += 8) {
+        const uint32_t ones = at % 16 == 0 ? 0xffff : 0xff;
+        all = all * 31 + (x >> at & ones);
+        all = all * 31 + ((x & ~(ones << at)) | (y & ones) << at);
+    }
+    return all;
+}
+
+static uint32_t emit_count(struct wj_vk_asm *a, uint32_t x, uint32_t y)
+{
+    return op2(a, SpvOpIAdd, ASM_OP(a, SpvOpBitCount, a->type_u32, x), y);
+}
+
+static uint64_t expect_count(uint64_t x, uint64_t y)
+{
+    return (uint32_t) y + (uint32_t) __builtin_popcount((uint32_t) x);
+}
+
 // Division as the translator guards it: by 1 where WebAssembly traps.
 static uint32_t emit_div_s(struct wj_vk_asm *a, uint32_t x, uint32_t y)
 {
@@ -485,36 +573,39 @@ static uint64_t expect_wide(uint64_t x64, uint64_t y64)
     return all;
 }
 
-#define CHECK(field, lowering, result, emit, expect)                                               \
-    {                                                                                              \
-#field " " #emit, WJ_VK_VERDICT(field), LOWERING_##lowering, RESULT_##result, emit_##emit, \
-            expect_##expect                                                                        \
+#define CHECK(field, lowering, result, has_lanes, emit, expect)                                  \
+    {                                                                                            \
+#field " " #emit, WJ_VK_VERDICT(field), LOWERING_##lowering, RESULT_##result, has_lanes, \
+            emit_##emit, expect_##expect                                                         \
     }
 static const struct wj_vk_check checks[] = {
-    CHECK(f32_arith, NATIVE, F32, add, add),
-    CHECK(f32_arith, NATIVE, F32, sub, sub),
-    CHECK(f32_arith, NATIVE, F32, mul, mul),
-    CHECK(f32_arith, NATIVE, BITS32, graph, graph),
-    CHECK(f32_div, NATIVE, F32, div, div),
-    CHECK(f32_sqrt, NATIVE, F32, sqrt, sqrt),
-    CHECK(f32_round, NATIVE, F32, ceil, ceil),
-    CHECK(f32_round, NATIVE, F32, floor, floor),
-    CHECK(f32_round, NATIVE, F32, trunc, trunc),
-    CHECK(f32_round, NATIVE, F32, nearest, nearest),
-    CHECK(f32_compare, NATIVE, BITS32, compare, compare),
-    CHECK(f32_compare, REPAIRED, BITS32, compare_bits, compare),
-    CHECK(f32_min_max, NATIVE, F32, min, min),
-    CHECK(f32_min_max, NATIVE, F32, max, max),
-    CHECK(f32_from_i32, NATIVE, BITS32, from_i32, from_i32),
-    CHECK(f32_from_u32, NATIVE, BITS32, from_u32, from_u32),
-    CHECK(f32_from_u32, REPAIRED, BITS32, from_u32_halved, from_u32),
-    CHECK(i32_from_f32, NATIVE, BITS32, trunc_s, trunc_s),
-    CHECK(i32_from_f32, NATIVE, BITS32, trunc_u, trunc_u),
-    CHECK(i32_div, NATIVE, BITS32, div_s, div_s),
-    CHECK(i32_div, NATIVE, BITS32, div_u, div_u),
-    CHECK(i32_shift, NATIVE, BITS32, shift, shift),
-    CHECK(i32_bits, NATIVE, BITS32, bits, bits),
-    CHECK(i32_wide, NATIVE, BITS32, wide, wide),
+    CHECK(f32_arith, NATIVE, F32, true, add, add),
+    CHECK(f32_arith, NATIVE, F32, true, sub, sub),
+    CHECK(f32_arith, NATIVE, F32, true, mul, mul),
+    CHECK(f32_arith, NATIVE, BITS32, false, graph, graph),
+    CHECK(f32_div, NATIVE, F32, true, div, div),
+    CHECK(f32_sqrt, NATIVE, F32, true, sqrt, sqrt),
+    CHECK(f32_round, NATIVE, F32, true, ceil, ceil),
+    CHECK(f32_round, NATIVE, F32, true, floor, floor),
+    CHECK(f32_round, NATIVE, F32, true, trunc, trunc),
+    CHECK(f32_round, NATIVE, F32, true, nearest, nearest),
+    CHECK(f32_compare, NATIVE, BITS32, true, compare, compare),
+    CHECK(f32_compare, REPAIRED, BITS32, true, compare_bits, compare),
+    CHECK(f32_min_max, NATIVE, F32, false, min, min),
+    CHECK(f32_min_max, NATIVE, F32, false, max, max),
+    CHECK(f32_from_i32, NATIVE, BITS32, true, from_i32, from_i32),
+    CHECK(f32_from_u32, NATIVE, BITS32, true, from_u32, from_u32),
+    CHECK(f32_from_u32, REPAIRED, BITS32, true, from_u32_halved, from_u32),
+    CHECK(i32_from_f32, NATIVE, BITS32, true, trunc_s, trunc_s),
+    CHECK(i32_from_f32, NATIVE, BITS32, true, trunc_u, trunc_u),
+    CHECK(i32_arith, NATIVE, BITS32, true, words, words),
+    CHECK(i32_arith, NATIVE, BITS32, false, fields, fields),
+    CHECK(i32_div, NATIVE, BITS32, false, div_s, div_s),
+    CHECK(i32_div, NATIVE, BITS32, false, div_u, div_u),
+    CHECK(i32_shift, NATIVE, BITS32, true, shift, shift),
+    CHECK(i32_bits, NATIVE, BITS32, false, bits, bits),
+    CHECK(i32_bits, NATIVE, BITS32, true, count, count),
+    CHECK(i32_wide, NATIVE, BITS32, false, wide, wide),
 };
 #undef CHECK
 

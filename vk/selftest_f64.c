@@ -300,34 +300,34 @@ TRUNCATION(to_i64, range_i64, int64_t, uint64_t)
 TRUNCATION(to_u64, range_u64, uint64_t, uint64_t)
 #undef TRUNCATION
 
-#define CHECK(field, lowering, result, emit, expect)                                               \
-    {                                                                                              \
-#field " " #emit, WJ_VK_VERDICT(field), LOWERING_##lowering, RESULT_##result, emit_##emit, \
-            expect_##expect                                                                        \
+#define CHECK(field, lowering, result, has_lanes, emit, expect)                                  \
+    {                                                                                            \
+#field " " #emit, WJ_VK_VERDICT(field), LOWERING_##lowering, RESULT_##result, has_lanes, \
+            emit_##emit, expect_##expect                                                         \
     }
 static const struct wj_vk_check checks[] = {
-    CHECK(f64_arith, NATIVE, F64, add, add),
-    CHECK(f64_arith, NATIVE, F64, sub, sub),
-    CHECK(f64_arith, NATIVE, F64, mul, mul),
-    CHECK(f64_arith, NATIVE, BITS64, fused, fused),
-    CHECK(f64_div, NATIVE, F64, div, div),
-    CHECK(f64_sqrt, NATIVE, F64, sqrt, sqrt),
-    CHECK(f64_round, NATIVE, F64, ceil, ceil),
-    CHECK(f64_round, NATIVE, F64, floor, floor),
-    CHECK(f64_round, NATIVE, F64, trunc, trunc),
-    CHECK(f64_round, NATIVE, F64, nearest, nearest),
-    CHECK(f64_compare, NATIVE, BITS64, compare, compare),
-    CHECK(f64_compare, REPAIRED, BITS64, compare_bits, compare),
-    CHECK(f64_convert, NATIVE, F64, promote, promote),
-    CHECK(f64_convert, NATIVE, F32, demote, demote),
-    CHECK(f64_convert, NATIVE, BITS64, from_i32, from_i32),
-    CHECK(f64_convert, NATIVE, BITS64, from_u32, from_u32),
-    CHECK(f64_convert, NATIVE, BITS64, from_i64, from_i64),
-    CHECK(f64_convert, NATIVE, BITS64, from_u64, from_u64),
-    CHECK(f64_convert, NATIVE, BITS64, to_i32, to_i32),
-    CHECK(f64_convert, NATIVE, BITS64, to_u32, to_u32),
-    CHECK(f64_convert, NATIVE, BITS64, to_i64, to_i64),
-    CHECK(f64_convert, NATIVE, BITS64, to_u64, to_u64),
+    CHECK(f64_arith, NATIVE, F64, true, add, add),
+    CHECK(f64_arith, NATIVE, F64, true, sub, sub),
+    CHECK(f64_arith, NATIVE, F64, true, mul, mul),
+    CHECK(f64_arith, NATIVE, BITS64, false, fused, fused),
+    CHECK(f64_div, NATIVE, F64, true, div, div),
+    CHECK(f64_sqrt, NATIVE, F64, true, sqrt, sqrt),
+    CHECK(f64_round, NATIVE, F64, true, ceil, ceil),
+    CHECK(f64_round, NATIVE, F64, true, floor, floor),
+    CHECK(f64_round, NATIVE, F64, true, trunc, trunc),
+    CHECK(f64_round, NATIVE, F64, true, nearest, nearest),
+    CHECK(f64_compare, NATIVE, BITS64, true, compare, compare),
+    CHECK(f64_compare, REPAIRED, BITS64, false, compare_bits, compare),
+    CHECK(f64_convert, NATIVE, F64, false, promote, promote),
+    CHECK(f64_convert, NATIVE, F32, false, demote, demote),
+    CHECK(f64_convert, NATIVE, BITS64, false, from_i32, from_i32),
+    CHECK(f64_convert, NATIVE, BITS64, false, from_u32, from_u32),
+    CHECK(f64_convert, NATIVE, BITS64, false, from_i64, from_i64),
+    CHECK(f64_convert, NATIVE, BITS64, false, from_u64, from_u64),
+    CHECK(f64_convert, NATIVE, BITS64, false, to_i32, to_i32),
+    CHECK(f64_convert, NATIVE, BITS64, false, to_u32, to_u32),
+    CHECK(f64_convert, NATIVE, BITS64, false, to_i64, to_i64),
+    CHECK(f64_convert, NATIVE, BITS64, false, to_u64, to_u64),
 };
 #undef CHECK
 

@@ -285,18 +285,19 @@ static uint64_t expect_trunc_u(uint64_t x, uint64_t y)
     return value >= 0 && value < 0x1p64f ? (uint64_t) value : 0;
 }
 
-#define CHECK(name) CHECK_AS(name, name)
-#define CHECK_AS(name, expected)                                                       \
-    {                                                                                  \
-        "i64 " #name, WJ_VK_VERDICT(i64), LOWERING_NATIVE, RESULT_BITS64, emit_##name, \
-            expect_##expected                                                          \
+#define CHECK(has_lanes, name, expected)                                                          \
+    {                                                                                             \
+        "i64 " #name, WJ_VK_VERDICT(i64), LOWERING_NATIVE, RESULT_BITS64, has_lanes, emit_##name, \
+            expect_##expected                                                                     \
     }
 static const struct wj_vk_check checks[] = {
-    CHECK(arith),    CHECK(div_s),    CHECK(div_u),   CHECK(shift),
-    CHECK(compare),  CHECK(resize),   CHECK(widened), CHECK_AS(extended, widened),
-    CHECK(to_f32_s), CHECK(to_f32_u), CHECK(trunc_s), CHECK(trunc_u),
+    CHECK(true, arith, arith),        CHECK(false, div_s, div_s),
+    CHECK(false, div_u, div_u),       CHECK(true, shift, shift),
+    CHECK(true, compare, compare),    CHECK(false, resize, resize),
+    CHECK(false, widened, widened),   CHECK(false, extended, widened),
+    CHECK(false, to_f32_s, to_f32_s), CHECK(false, to_f32_u, to_f32_u),
+    CHECK(false, trunc_s, trunc_s),   CHECK(false, trunc_u, trunc_u),
 };
 #undef CHECK
-#undef CHECK_AS
 
 const struct wj_vk_group wj_vk_group_i64 = {checks, sizeof checks / sizeof *checks, 64, false};

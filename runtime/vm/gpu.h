@@ -32,19 +32,24 @@ enum wj_gpu_verdict {
 };
 
 // Operations that drivers are known to get wrong, each judged by the self-test.
-#define WJ_GPU_QUIRKS(X)                                                                    \
-    X(f32_arith) /* add, sub, mul with denormals and NaN */                                 \
-    X(f32_div)                                                                              \
-    X(f32_sqrt)                                                                             \
-    X(f32_round) /* ceil, floor, trunc, nearest */                                          \
-    X(f32_compare)                                                                          \
-    X(f32_min_max)                                                                          \
-    X(f32_from_i32) X(f32_from_u32) X(i32_from_f32) X(i32_div) X(i32_shift)                 \
-        X(i32_bits)     /* clz, ctz, popcnt */                                              \
-        X(loop_values)  /* loaded in a loop, used behind it, by items that left it early */ \
-        X(i32_wide)     /* carries, products of two words */                                \
-        X(memory_order) /* acquire and release, by items that leave a loop one by one */    \
-        X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
+#define WJ_GPU_QUIRKS(X)                                                                \
+    X(f32_arith) /* add, sub, mul with denormals and NaN */                             \
+    X(f32_div)                                                                          \
+    X(f32_sqrt)                                                                         \
+    X(f32_round) /* ceil, floor, trunc, nearest */                                      \
+    X(f32_compare)                                                                      \
+    X(f32_min_max)                                                                      \
+    X(f32_from_i32)                                                                     \
+    X(f32_from_u32)                                                                     \
+    X(i32_from_f32)                                                                     \
+    X(i32_arith) /* sums, products, logic, comparisons, fields of a word */             \
+    X(i32_div)                                                                          \
+    X(i32_shift)                                                                        \
+    X(i32_bits)     /* clz, ctz, popcnt */                                              \
+    X(loop_values)  /* loaded in a loop, used behind it, by items that left it early */ \
+    X(i32_wide)     /* carries, products of two words */                                \
+    X(memory_order) /* acquire and release, by items that leave a loop one by one */    \
+    X(i64) X(f64_arith) X(f64_div) X(f64_sqrt) X(f64_round) X(f64_compare) X(f64_convert)
 
 #define WJ_GPU_MEMORIES_MAX 4u // as many descriptor sets as every device takes
 

@@ -5,7 +5,7 @@
 static void check(const char *name)
 {
     struct temp_files t;
-    struct wj_gpu_code code;
+    struct wj_gpu_code code = {0};
     struct wj_err reason;
     const struct wj_gpu_caps caps = full_caps();
     char path[128];

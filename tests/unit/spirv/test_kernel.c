@@ -55,7 +55,7 @@ static void test_refusals(void **state)
     const struct wj_gpu_caps caps = full_caps();
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct temp_files t;
-        struct wj_gpu_code code;
+        struct wj_gpu_code code = {0};
         struct wj_err reason;
         temp_open(&t);
         assert_false(translate_wat(&t, refusals[i].wat, &caps, &code, &reason));
@@ -92,7 +92,7 @@ static void test_too_involved(void **state)
         }
         snprintf(wat + at, sizeof wat - (size_t) at, "%s))", shapes[i / 2].close);
         struct temp_files t;
-        struct wj_gpu_code code;
+        struct wj_gpu_code code = {0};
         struct wj_err reason;
         temp_open(&t);
         assert_int_equal(translate_wat(&t, wat, &caps, &code, &reason), i % 2 == 0);
@@ -119,10 +119,14 @@ static void test_caps(void **state)
     static const char *const narrow =
         MODULE("(drop (i64.atomic.rmw8.add_u (local.get 3) (i64.const 1)))");
     struct temp_files t;
-    struct wj_gpu_code code;
+    struct wj_gpu_code code = {0};
     struct wj_err reason;
     struct wj_gpu_caps caps = full_caps();
     temp_open(&t);
+    caps.i32_arith = WJ_GPU_REFUSED;
+    assert_false(translate_wat(&t, loop, &caps, &code, &reason));
+    assert_non_null(strstr(reason.message, "computes 32-bit integers wrongly"));
+    caps.i32_arith = WJ_GPU_NATIVE;
     caps.has_int64 = false;
     assert_true(translate_wat(&t, i64, &caps, &code, &reason));
     free((void *) code.words);
@@ -231,7 +235,7 @@ static void test_valid(void **state)
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         for (size_t j = 0; j < 4; j++) {
             struct temp_files t;
-            struct wj_gpu_code code;
+            struct wj_gpu_code code = {0};
             struct wj_err reason;
             temp_open(&t);
             if (j == 3 &&

@@ -571,6 +571,7 @@ static void test_info_and_caps(void **state)
     assert_true(caps->workgroup_size_max >= 64);
     assert_true(caps->storage_range_max_bytes >= 128 << 20);
     // Integer operations have no excuse.
+    assert_int_equal(caps->i32_arith, WJ_GPU_NATIVE);
     assert_int_equal(caps->i32_div, WJ_GPU_NATIVE);
     assert_int_equal(caps->i32_shift, WJ_GPU_NATIVE);
     assert_int_equal(caps->i32_bits, WJ_GPU_NATIVE);
