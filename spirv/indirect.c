@@ -74,6 +74,32 @@ static enum entry entry_of(struct wj_spv_translator *t, const struct wj_op *op, 
     return is_barred ? ENTRY_BARRED : ENTRY_TARGET;
 }
 
+// Says why that function is barred, in the words of a direct call of it.
+static void explain(struct wj_spv_translator *t, const struct wj_op *op, uint32_t func)
+{
+    struct wj_kernel_facts facts;
+    struct wj_err *why = &t->left->why;
+    const struct wj_spv_barred *barred = t->barred;
+    wj_err_clear(why);
+    if (t->module->funcs[func].is_imported) {
+        wj_err_set(why, WJ_ERR_UNSUPPORTED, wj_spv_offset(t, op),
+                   "calls imported function %u: no device can call the host", func);
+        return;
+    }
+    while (barred != NULL && !(barred->to == func &&
+                               (barred->from == UINT32_MAX || barred->from == t->current->index))) {
+        barred = barred->next;
+    }
+    if (barred != NULL) {
+        *why = barred->why;
+        return;
+    }
+    struct wj_err scan;
+    wj_err_clear(&scan);
+    wj_kernel_scan(t->module, func, NULL, &facts, &scan);
+    wj_err_set(why, WJ_ERR_UNSUPPORTED, scan.offset, "calls function %u (%s)", func, scan.message);
+}
+
 static bool find_table(struct wj_spv_translator *t, const struct wj_op *op)
 {
     struct wj_err why;
@@ -137,6 +163,10 @@ static bool stop_others(struct wj_spv_translator *t, const struct wj_op *op, uin
     wj_spv_trap_if(t, op, is_outside, WJ_TRAP_UNDEFINED_ELEMENT);
     if (is_null != 0) {
         wj_spv_trap_if(t, op, is_null, WJ_TRAP_UNINITIALIZED_ELEMENT);
+    }
+    if (t->left != NULL && t->left->call_at == wj_spv_offset(t, op) &&
+        t->left->entry < t->table.count && entry_of(t, op, t->left->entry) == ENTRY_BARRED) {
+        explain(t, op, t->table.funcs[t->left->entry]);
     }
     if (is_barred != 0) {
         leave_to_host(t, op, is_barred, index);

@@ -728,6 +728,7 @@ static bool finish(struct wj_spv_translator *t, const struct entry *e, struct wj
         .has_loops = t->has_loops,
         .counts_fuel = t->has_loops,
         .leaves_to_host = t->leaves_to_host,
+        .left = t->left,
         .memory_count = t->memory_count,
     };
     for (uint32_t slot = 0; slot < t->memory_count; slot++) {
@@ -786,6 +787,7 @@ bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
             .reason = reason,
             .kernel_index = func_index,
             .barred = barred,
+            .left = code->left,
             .kept = &arena,
             .scanned = scanned,
         };

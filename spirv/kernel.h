@@ -11,7 +11,7 @@
 
 // Translates the function and all that it calls. The module has been validated. False: `reason`
 // says what keeps the function off the device, with the operation's byte offset. The caller frees
-// code->words.
+// code->words. Of *code only `left` is read.
 bool wj_spirv_translate(const struct wj_module *module, uint32_t func_index,
                         const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
                         struct wj_gpu_code *code, struct wj_err *reason);

@@ -111,6 +111,13 @@ static inline bool wj_gpu_needs_address(const struct wj_gpu_caps *caps, uint64_t
     return caps->has_addresses && size_bytes > caps->storage_range_max_bytes;
 }
 
+// An entry of a table that a call leaves to the CPU; `why` is the translator's answer.
+struct wj_gpu_left {
+    size_t call_at; // byte offset
+    uint32_t entry;
+    struct wj_err why;
+};
+
 // A kernel as the translator made it: a compute shader with one entry point "main" and this
 // interface:
 //   set 0, binding 0  memory 0, a block of uint words; further memories in binding 0 of sets 1, ...
@@ -132,6 +139,7 @@ struct wj_gpu_code {
     // May end with WJ_GPU_LEFT_TO_HOST in the record: the dispatch is void, and the memory's old
     // contents are to be had from a copy.
     bool leaves_to_host;
+    struct wj_gpu_left *left; // what is asked of such a call; NULL: nothing
     // Of the module, in the order of their sets. The first is memory 0, used or not.
     uint32_t memory_count, memories[WJ_GPU_MEMORIES_MAX];
 };
@@ -178,7 +186,7 @@ struct wj_gpu_work {
 };
 
 // Translates a kernel function for groups of this shape; `reason` says why not (message and byte
-// offset). The words are malloc'ed, the caller frees them.
+// offset). The words are malloc'ed, the caller frees them. Of *code only `left` is read.
 typedef bool wj_gpu_translate_fn(const void *module, uint32_t func_index,
                                  const struct wj_gpu_shape *shape, const struct wj_gpu_caps *caps,
                                  struct wj_gpu_code *code, struct wj_err *reason);

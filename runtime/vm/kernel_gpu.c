@@ -184,16 +184,39 @@ static bool decline(struct wj_kernel *kernel, const char *why)
     return false;
 }
 
-// An item called what the device cannot run. A kernel that does so again and again is not tried
-// any more.
-static bool leave_to_host(struct wj_kernel *kernel, const struct wj_gpu_trap *record)
+static bool translate(const struct wj_dispatch *dispatch, const struct wj_gpu_shape *shape,
+                      struct wj_gpu_code *code, struct wj_err *reason)
+{
+    struct wj_engine *engine = dispatch->kernels->engine;
+    struct wj_gpu_caps caps = *engine->ports.gpu_driver->caps(dispatch->kernels->device);
+    caps.wants_canonical_nans = engine->settings.is_deterministic;
+    return engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index, shape,
+                                       &caps, code, reason);
+}
+
+// An item called what the device cannot run: what keeps that function off it is asked only now. A
+// kernel that does so again and again is not tried any more.
+static bool leave_to_host(const struct wj_dispatch *dispatch, const struct wj_gpu_shape *shape,
+                          const struct wj_gpu_trap *record)
 {
     enum { TIMES_MAX = 3 };
+    struct wj_kernel *kernel = dispatch->kernel;
+    struct wj_gpu_left left = {.call_at = record->wasm_offset, .entry = record->address};
+    struct wj_gpu_code code = {.left = &left};
     struct wj_err why;
+    char at[32] = "";
+    wj_err_clear(&why);
+    if (!translate(dispatch, shape, &code, &why) || left.why.kind == WJ_ERR_NONE) {
+        left.why = why;
+    }
+    free((void *) code.words);
+    if (left.why.offset != WJ_NO_OFFSET) {
+        snprintf(at, sizeof at, " (byte %zu)", left.why.offset);
+    }
     wj_err_clear(&why);
     wj_err_set(&why, WJ_ERR_UNSUPPORTED, record->wasm_offset,
-               "an item called entry %u of a table, which cannot run on the device",
-               record->address);
+               "an item called entry %u of a table, which cannot run on the device: %.120s%s",
+               left.entry, left.why.message, at);
     refuse(kernel, &why);
     if (++kernel->left_count < TIMES_MAX) {
         kernel->gpu_state = WJ_KERNEL_GPU_READY;
@@ -233,11 +256,8 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
 {
     struct wj_engine *engine = dispatch->kernels->engine;
     const struct wj_gpu_driver *driver = engine->ports.gpu_driver;
-    struct wj_gpu_caps caps = *driver->caps(dispatch->kernels->device);
     struct wj_gpu_code code = {0};
-    caps.wants_canonical_nans = engine->settings.is_deterministic;
-    if (!engine->ports.gpu_translate(dispatch->plan->module, dispatch->func->func_index,
-                                     &shader->shape, &caps, &code, reason)) {
+    if (!translate(dispatch, &shader->shape, &code, reason)) {
         return false;
     }
     shader->has_loops = code.has_loops;
@@ -246,7 +266,8 @@ static bool make_shader(const struct wj_dispatch *dispatch, struct wj_kernel_sha
     memcpy(shader->memories, code.memories, sizeof shader->memories);
     double pipeline_ms = 0;
     bool is_made = false;
-    if (caps.loop_iterations_max != 0 && code.has_loops && !code.counts_fuel) {
+    if (driver->caps(dispatch->kernels->device)->loop_iterations_max != 0 && code.has_loops &&
+        !code.counts_fuel) {
         wj_err_set(reason, WJ_ERR_UNSUPPORTED, WJ_NO_OFFSET,
                    "has loops, which this driver ends silently");
     } else {
@@ -497,7 +518,7 @@ static bool run_prepared(const struct gpu_run *run, struct wj_trap **trap)
         return refuse_because(kernel, "its loops make more iterations than this driver allows");
     }
     if (is_left && is_undone) {
-        return leave_to_host(kernel, &record);
+        return leave_to_host(dispatch, &run->shader->shape, &record);
     }
     if (!is_run) {
         refuse(kernel, &err);
