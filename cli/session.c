@@ -49,12 +49,18 @@ static wasm_config_t *make_config(const struct options *options)
     return config;
 }
 
-// Says when no GPU could be had.
+// Says when no GPU could be had, and which options are about one that nobody asked for.
 static void check_gpu(const struct session *session)
 {
+    const struct options *options = session->options;
+    const char *idle = options->gpu_verify_rate > 0 ? "--gpu-verify"
+                       : options->isolates_gpu      ? "--gpu-isolate"
+                                                    : NULL;
     wjit_gpu_info_t info;
-    if (session->options->gpu && !wjit_engine_gpu(session->engine, &info)) {
+    if (options->gpu && !wjit_engine_gpu(session->engine, &info)) {
         report(0, NULL, "no GPU found: kernels run on the CPU");
+    } else if (idle && !options->gpu && !options->is_gpu_off) {
+        report(0, idle, "without --gpu kernels run on the CPU");
     }
 }
 

@@ -44,7 +44,11 @@ for rate in 100% 0.01 0.000001; do
     grep -qx "wjit: kernel adds: $items items computed on the CPU too: the same bytes" err ||
         fail "--gpu-verify=$rate: $(head -c 300 err)"
 done
-# Nothing is computed twice where there is no device.
+# Nothing is computed twice where there is no device; who forgot to ask for one is told.
+expect 0 'wjit: --gpu-verify: without --gpu kernels run on the CPU' \
+    "$WJIT" --gpu-verify=100% growing.wasm
+expect 0 'wjit: --gpu-isolate: without --gpu kernels run on the CPU' \
+    "$WJIT" --gpu-isolate growing.wasm
 expect 0 - "$WJIT" --gpu=off --gpu-verify=100% growing.wasm
 [ ! -s err ] || fail "--gpu=off: $(head -c 300 err)"
 
