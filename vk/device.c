@@ -298,7 +298,9 @@ void wj_vk_close(struct wj_gpu_device *device)
         return;
     }
     const struct wj_vk_device_api *vk = &device->vk;
-    // Work may still run on a device that was given up: its objects are left to it.
+    // Work may still run on a device that was given up: its objects are left to it, and the driver
+    // stays loaded.
+    device->gpu->has_lost |= device->is_lost;
     if (device->device != VK_NULL_HANDLE && vk->DestroyDevice != NULL && !device->is_lost) {
         wj_vk_buffer_free(device, &device->trap);
         wj_vk_buffer_free(device, &device->empty);

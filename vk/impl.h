@@ -58,6 +58,7 @@ struct wj_gpu {
     enum wj_vk_memory_mode memory_mode;
     char *cache_folder; // "": the user's; NULL: nothing is kept
     uint32_t device_count;
+    bool has_lost; // a device that was given up: its driver may still be at work
     struct wj_vk_found *devices;
 };
 

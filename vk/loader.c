@@ -128,10 +128,10 @@ void wj_vk_unload(struct wj_gpu *gpu)
     if (gpu == NULL) {
         return;
     }
-    if (gpu->instance != VK_NULL_HANDLE && gpu->vk.DestroyInstance != NULL) {
+    if (gpu->instance != VK_NULL_HANDLE && gpu->vk.DestroyInstance != NULL && !gpu->has_lost) {
         gpu->vk.DestroyInstance(gpu->instance, NULL);
     }
-    if (gpu->library != NULL) {
+    if (gpu->library != NULL && !gpu->has_lost) {
         dlclose(gpu->library);
     }
     free(gpu->devices);
