@@ -282,8 +282,8 @@ struct wj_spv_translator {
     // Calls through tables: what was found out before, and the table that was read last.
     const struct wj_spv_barred *barred;
     struct wj_gpu_left *left; // of which entry is asked why it is barred; or NULL
-    bool weeds_out;   // what scans find to be nothing for a device is barred from the start
-    uint8_t *scanned; // [functions], of all tries: SCANNED_FOR or _AGAINST; NULL: none yet
+    bool weeds_out;           // what scans find to be nothing for a device is barred from the start
+    uint8_t *scanned;         // [functions], of all tries: SCANNED_FOR or _AGAINST; NULL: none yet
     struct wj_kernel_table table;
     uint32_t table_index;
     bool has_indirect;
