@@ -3,6 +3,7 @@
 # is damaged, or others could have written, is made anew; --no-cache keeps nothing. A layer plays a
 # driver that keeps pipelines, which the software ones do not.
 . "$(dirname "$0")/lib.sh"
+slow_emulated
 . "$(dirname "$0")/gpu.sh"
 need wat2wasm gcc python3
 [ -e /usr/include/vulkan/vk_layer.h ] || skip "no vulkan/vk_layer.h (Debian: libvulkan-dev)"
