@@ -1,5 +1,6 @@
 // A Vulkan layer that counts what reaches the driver: submits, dispatches that were submitted, and
-// of which shader modules. An independent witness that kernels run on the device. The totals go to
+// of which shader modules; and memory that is given back, and how much of it with something in it.
+// An independent witness that kernels run on the device. The totals go to
 // the file $WJIT_LAYER_LOG, each module's words to a file in $WJIT_LAYER_DUMP. It breaks what it
 // passes on where $WJIT_LAYER_FAULT says how, and keeps pipelines where $WJIT_LAYER_PIPELINE_BYTES
 // says how much it takes. tests/vk/with_layer builds and loads it.
@@ -48,6 +49,14 @@ struct commands {
     struct recorded *dispatches;
 };
 
+// Memory that was allocated, and where it is mapped.
+struct memory {
+    uint64_t key;
+    uint64_t bytes;
+    int is_imported;
+    void *mapped;
+};
+
 struct module {
     uint64_t key; // hash of the words
     size_t word_count;
@@ -56,8 +65,9 @@ struct module {
 
 static struct {
     pthread_mutex_t lock;
-    struct list instances, devices, shaders, pipelines, commands, modules;
+    struct list instances, devices, shaders, pipelines, commands, modules, memories;
     uint64_t submits, dispatches, groups;
+    uint64_t allocations, compilations, freed, dirty;
     uint64_t pipeline_caches, kept_caches, wrong_caches;
     uint8_t *imported;
     uint64_t imported_bytes;
@@ -70,6 +80,7 @@ static struct {
     .pipelines = {.item_bytes = sizeof(struct shader)},
     .commands = {.item_bytes = sizeof(struct commands)},
     .modules = {.item_bytes = sizeof(struct module)},
+    .memories = {.item_bytes = sizeof(struct memory)},
 };
 
 static void *find(const struct list *list, uint64_t key)
@@ -131,6 +142,7 @@ static void write_log(void)
     fprintf(file,
             "pipeline_caches %" PRIu64 "\nkept_caches %" PRIu64 "\nwrong_caches %" PRIu64 "\n",
             state.pipeline_caches, state.kept_caches, state.wrong_caches);
+    fprintf(file, "freed %" PRIu64 "\ndirty %" PRIu64 "\n", state.freed, state.dirty);
     const struct module *modules = state.modules.items;
     for (size_t i = 0; i < state.modules.count; i++) {
         fprintf(file, "module %016" PRIx64 " words %zu dispatches %" PRIu64 " groups %" PRIu64 "\n",
@@ -163,9 +175,10 @@ static void dump(uint64_t hash, const VkShaderModuleCreateInfo *info)
 // ---- Faults on purpose --------------------------------------------------------------------------
 // WJIT_LAYER_FAULT=flip:ADDRESS flips a bit of the memory that was imported last, at that offset,
 // whenever the device is done; swap:FROM:TO replaces opcodes in shader modules, mutate:SEED some
-// words of them by chance; lost:N loses the device at the submit number N, from 1 on, crash:N ends
-// the process there. $WJIT_LAYER_ONCE is a file that the last two make, and that keeps them from
-// doing it again.
+// words of them by chance; memory:N and pipeline:N have the driver refuse more memory, or
+// pipelines, from number N on, counted from 1; lost:N loses the device at the submit number N,
+// crash:N ends the process there. $WJIT_LAYER_ONCE is a file that the last two make, and that keeps
+// them from doing it again.
 
 static int parse_fault(const char *kind, uint64_t numbers[2])
 {
@@ -180,21 +193,106 @@ static int parse_fault(const char *kind, uint64_t numbers[2])
     return 1;
 }
 
+// One more of what `kind` counts: whether it is refused. The lock is held.
+static int is_refused(const char *kind, uint64_t *count)
+{
+    uint64_t numbers[2];
+    ++*count;
+    return parse_fault(kind, numbers) && *count >= numbers[0];
+}
+
+// What is in it when it comes from the driver is nothing that anybody here has put there.
+static void clear_new(VkDevice device, const struct memory *entry, VkDeviceMemory memory)
+{
+    void *data;
+    if (!entry->is_imported &&
+        NEXT(device, MapMemory)(device, memory, 0, VK_WHOLE_SIZE, 0, &data) == VK_SUCCESS) {
+        memset(data, 0, entry->bytes);
+        NEXT(device, UnmapMemory)(device, memory);
+    }
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice device,
                                                       const VkMemoryAllocateInfo *info,
                                                       const VkAllocationCallbacks *allocator,
                                                       VkDeviceMemory *memory)
 {
+    const VkImportMemoryHostPointerInfoEXT *import = NULL;
     for (const VkBaseInStructure *at = info->pNext; at != NULL; at = at->pNext) {
         if (at->sType == VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT) {
-            const VkImportMemoryHostPointerInfoEXT *import = (const void *) at;
-            pthread_mutex_lock(&state.lock);
-            state.imported = import->pHostPointer;
-            state.imported_bytes = info->allocationSize;
-            pthread_mutex_unlock(&state.lock);
+            import = (const void *) at;
         }
     }
-    return NEXT(device, AllocateMemory)(device, info, allocator, memory);
+    pthread_mutex_lock(&state.lock);
+    const int refused = is_refused("memory", &state.allocations);
+    if (import != NULL) {
+        state.imported = import->pHostPointer;
+        state.imported_bytes = info->allocationSize;
+    }
+    pthread_mutex_unlock(&state.lock);
+    const VkResult result = refused ? VK_ERROR_OUT_OF_DEVICE_MEMORY
+                                    : NEXT(device, AllocateMemory)(device, info, allocator, memory);
+    if (result == VK_SUCCESS) {
+        const struct memory made = {(uint64_t) (uintptr_t) *memory, info->allocationSize,
+                                    import != NULL, NULL};
+        pthread_mutex_lock(&state.lock);
+        *(struct memory *) have(&state.memories, made.key) = made;
+        pthread_mutex_unlock(&state.lock);
+        clear_new(device, &made, *memory);
+    }
+    return result;
+}
+
+// ---- Memory that is given back ------------------------------------------------------------------
+// The driver may hand it to somebody else as it is. All memory of software drivers can be mapped;
+// what a driver does not map is not looked at.
+
+static void note_mapped(VkDeviceMemory memory, void *mapped)
+{
+    pthread_mutex_lock(&state.lock);
+    struct memory *entry = have(&state.memories, (uint64_t) (uintptr_t) memory);
+    entry->mapped = mapped;
+    pthread_mutex_unlock(&state.lock);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL map_memory(VkDevice device, VkDeviceMemory memory,
+                                                 VkDeviceSize offset, VkDeviceSize size,
+                                                 VkMemoryMapFlags flags, void **data)
+{
+    const VkResult result = NEXT(device, MapMemory)(device, memory, offset, size, flags, data);
+    if (result == VK_SUCCESS) {
+        note_mapped(memory, offset == 0 ? *data : NULL);
+    }
+    return result;
+}
+
+static VKAPI_ATTR void VKAPI_CALL unmap_memory(VkDevice device, VkDeviceMemory memory)
+{
+    note_mapped(memory, NULL);
+    NEXT(device, UnmapMemory)(device, memory);
+}
+
+static VKAPI_ATTR void VKAPI_CALL free_memory(VkDevice device, VkDeviceMemory memory,
+                                              const VkAllocationCallbacks *allocator)
+{
+    pthread_mutex_lock(&state.lock);
+    const struct memory *found = find(&state.memories, (uint64_t) (uintptr_t) memory);
+    struct memory entry = found != NULL ? *found : (struct memory){0};
+    pthread_mutex_unlock(&state.lock);
+    void *data = entry.mapped;
+    if (entry.bytes != 0 && !entry.is_imported && data == NULL &&
+        NEXT(device, MapMemory)(device, memory, 0, VK_WHOLE_SIZE, 0, &data) != VK_SUCCESS) {
+        data = NULL;
+    }
+    if (data != NULL && !entry.is_imported) {
+        const uint8_t *bytes = data;
+        const int is_dirty = bytes[0] != 0 || memcmp(bytes, bytes + 1, entry.bytes - 1) != 0;
+        pthread_mutex_lock(&state.lock);
+        state.freed++;
+        state.dirty += (uint64_t) is_dirty;
+        pthread_mutex_unlock(&state.lock);
+    }
+    NEXT(device, FreeMemory)(device, memory, allocator);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL wait_for_fences(VkDevice device, uint32_t count,
@@ -371,8 +469,12 @@ create_compute_pipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
                          const VkComputePipelineCreateInfo *infos,
                          const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
 {
-    const VkResult result =
-        NEXT(device, CreateComputePipelines)(device, cache, count, infos, allocator, pipelines);
+    pthread_mutex_lock(&state.lock);
+    const int refused = is_refused("pipeline", &state.compilations);
+    pthread_mutex_unlock(&state.lock);
+    const VkResult result = refused ? VK_ERROR_OUT_OF_HOST_MEMORY
+                                    : NEXT(device, CreateComputePipelines)(
+                                          device, cache, count, infos, allocator, pipelines);
     pthread_mutex_lock(&state.lock);
     for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
         const struct shader *shader =
@@ -573,6 +675,9 @@ static const struct {
     {"vkGetDeviceProcAddr", (PFN_vkVoidFunction) wjit_count_device_function, 0},
     {"vkDestroyDevice", (PFN_vkVoidFunction) destroy_device, 0},
     {"vkAllocateMemory", (PFN_vkVoidFunction) allocate_memory, 0},
+    {"vkFreeMemory", (PFN_vkVoidFunction) free_memory, 0},
+    {"vkMapMemory", (PFN_vkVoidFunction) map_memory, 0},
+    {"vkUnmapMemory", (PFN_vkVoidFunction) unmap_memory, 0},
     {"vkWaitForFences", (PFN_vkVoidFunction) wait_for_fences, 0},
     {"vkCreateShaderModule", (PFN_vkVoidFunction) create_shader_module, 0},
     {"vkCreatePipelineCache", (PFN_vkVoidFunction) create_pipeline_cache, 0},
