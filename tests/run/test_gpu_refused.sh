@@ -54,7 +54,7 @@ for mode in import mirror; do
         --gpu-explain program.wasm
     cmp -s out right || fail "$mode: $(cat out)"
     [ "$(total freed)" -gt 0 ] && [ "$(total dirty)" = 0 ] ||
-        fail "$mode: $(total dirty) of $(total freed) pieces of memory were given back with something"
+        fail "$mode: $(total dirty) of $(total freed) pieces of memory came back with something"
     on_cpu=0
     for fault in memory:{1,2,3,5,7,8,10,13} pipeline:{1,2}; do
         export WJIT_LAYER_FAULT=$fault

@@ -174,11 +174,11 @@ static void dump(uint64_t hash, const VkShaderModuleCreateInfo *info)
 
 // ---- Faults on purpose --------------------------------------------------------------------------
 // WJIT_LAYER_FAULT=flip:ADDRESS flips a bit of the memory that was imported last, at that offset,
-// whenever the device is done; swap:FROM:TO replaces opcodes in shader modules, mutate:SEED some
-// words of them by chance; memory:N and pipeline:N have the driver refuse more memory, or
-// pipelines, from number N on, counted from 1; lost:N loses the device at the submit number N,
-// crash:N ends the process there. $WJIT_LAYER_ONCE is a file that the last two make, and that keeps
-// them from doing it again.
+// whenever the device is done; swap:FROM:TO replaces opcodes in shader modules, extended:FROM:TO
+// numbers of extended instructions, mutate:SEED some words of them by chance; memory:N and
+// pipeline:N have the driver refuse more memory, or pipelines, from number N on, counted from 1;
+// lost:N loses the device at the submit number N, crash:N ends the process there. $WJIT_LAYER_ONCE
+// is a file that the last two make, and that keeps them from doing it again.
 
 static int parse_fault(const char *kind, uint64_t numbers[2])
 {
@@ -326,12 +326,16 @@ static void mutate(uint32_t *words, size_t count, uint64_t seed)
     }
 }
 
+enum { OP_EXT_INST = 12 }; // the fifth word is the number
+
 // A copy of the words with faults, which the caller frees; NULL: none are wanted.
 static uint32_t *break_words(const VkShaderModuleCreateInfo *info)
 {
     uint64_t numbers[2];
     const int is_mutated = parse_fault("mutate", numbers);
-    uint32_t *words = is_mutated || parse_fault("swap", numbers) ? malloc(info->codeSize) : NULL;
+    const int is_extended = parse_fault("extended", numbers);
+    const int is_broken = is_mutated || is_extended || parse_fault("swap", numbers);
+    uint32_t *words = is_broken ? malloc(info->codeSize) : NULL;
     if (words == NULL) {
         return NULL;
     }
@@ -341,7 +345,10 @@ static uint32_t *break_words(const VkShaderModuleCreateInfo *info)
         return words;
     }
     for (size_t at = 5; at < info->codeSize / 4 && words[at] >> 16 != 0; at += words[at] >> 16) {
-        if ((words[at] & 0xffff) == numbers[0]) {
+        const uint32_t opcode = words[at] & 0xffff;
+        if (is_extended && opcode == OP_EXT_INST && words[at + 4] == numbers[0]) {
+            words[at + 4] = (uint32_t) numbers[1];
+        } else if (!is_extended && opcode == numbers[0]) {
             words[at] = (words[at] & 0xffff0000) | (uint32_t) numbers[1];
         }
     }
