@@ -285,6 +285,7 @@ static void leave_for_tail_call(struct jit *j, const struct wj_functype *type,
         return;
     }
     uint32_t result_bytes = (uint32_t) result_offset(type, type->result_count);
+    j->has_tail_room = true;
     masm_tail_room(&j->m, j->frame_bytes,
                    masm_tail_words((uint32_t) layout->size_bytes, result_bytes),
                    (struct wj_slot){MASM_INST, INSTANCE_OFFSET(stubs) + 8 * WJ_STUB_TAIL_ROOM});

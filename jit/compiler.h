@@ -385,6 +385,7 @@ static bool compile_function(const struct wj_compile_request *request, struct wj
     info->frame_bytes = j->frame_bytes;
     info->prologue_bytes = j->prologue_bytes;
     info->home_count = j->home_count;
+    info->has_tail_room = j->has_tail_room;
     if (ok && !fill_info(&j->m, request->arena, info)) {
         ok = wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
     }

@@ -130,6 +130,7 @@ struct jit {
     const uint8_t *raw_lives_next; // --deterministic: enum wj_raw, of lives that begin in the body
     uint32_t raw_stores; // --deterministic: of floats, since the last operation of control
     uint32_t prologue_bytes;
+    bool has_tail_room;      // masm_tail_room was emitted
     bool failed;             // memory was exhausted
     const char *unsupported; // what the function uses that is not compiled
 };

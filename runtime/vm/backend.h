@@ -56,6 +56,7 @@ struct wj_code_info {
     uint32_t trap_count;
     uint32_t home_count;              // locals with a register (a figure for tests and --stats)
     bool is_variant;                  // not what calls of the function reach
+    bool has_tail_room;               // a tail call of it may use the stub of that name
     const struct wj_trap_site *traps; // ascending by code_offset
 };
 

@@ -10,8 +10,7 @@
 #include "runtime/vm/store.h"
 #include "runtime/vm/trap.h"
 
-// What lies between an activation's last wasm SP and the next activation: room for what the stubs
-// save there.
+// What lies between an activation's last wasm SP and the next activation. Nothing is written there.
 #define WJ_STACK_GAP_BYTES 2048u
 // Calls are refused when the stack has less than this left.
 #define WJ_STACK_RESERVE_BYTES 65536u

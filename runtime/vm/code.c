@@ -133,6 +133,15 @@ static bool move_traps(struct wj_code_chunk *chunk, const struct wj_lanes_code *
     return true;
 }
 
+static void note_frame(struct wj_code *code, uint32_t frame_bytes, bool has_tail_room)
+{
+    wj_engine_note_frame(code->engine, frame_bytes);
+    if (has_tail_room) {
+        atomic_store(&code->has_tail_room, true);
+        atomic_store(&code->engine->has_tail_room, true);
+    }
+}
+
 // Compiles one function of `module` into a chunk that this thread alone writes. `needs_room` tells
 // a full chunk from other failures.
 static bool compile_body(struct wj_code *code, const struct wj_module *module,
@@ -164,7 +173,7 @@ static bool compile_body(struct wj_code *code, const struct wj_module *module,
         return false;
     }
     info->func_index = func_index;
-    wj_engine_note_frame(code->engine, info->frame_bytes);
+    note_frame(code, info->frame_bytes, info->has_tail_room);
     return true;
 }
 
@@ -229,6 +238,12 @@ void wj_code_add_compile_time(struct wj_code *code, uint64_t start_ns)
 
 bool wj_code_fail_no_room(const struct wj_code *code, struct wj_err *err)
 {
+    if (code->region->is_short) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
+                          "the limit on file sizes or on address space leaves %zu bytes for "
+                          "machine code: more are needed",
+                          code->region->code_bytes);
+    }
     return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET,
                       "machine code of the module exceeds %zu bytes", code->region->code_bytes);
 }
@@ -393,7 +408,7 @@ bool wj_code_adopt(struct wj_code *code, const struct wj_blob *file, struct wj_e
                      .home_count = funcs[i].home_count,
                      .traps = traps + funcs[i].trap_first},
         };
-        wj_engine_note_frame(code->engine, funcs[i].frame_bytes);
+        note_frame(code, funcs[i].frame_bytes, header->has_tail_room != 0);
     }
     wj_region_adopt_entries(region, chunk);
     for (uint32_t i = 0; i < count; i++) {

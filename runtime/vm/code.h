@@ -32,6 +32,7 @@ struct wj_code {
     struct wj_compile_scratch *scratch; // of lazy compilation, made on demand
     uint64_t *addresses;                // [func_count], 0: not compiled; written atomically
     _Atomic uint64_t compiled_bytes;    // of code, loaded or compiled
+    _Atomic bool has_tail_room;         // wj_code_info's, of some function
 };
 
 struct wj_kernel_plan;

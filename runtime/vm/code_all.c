@@ -20,7 +20,7 @@
 struct job {
     struct wj_code *code;
     uint64_t *addresses;  // as code->addresses, and of what is compiled but must not run yet
-    pthread_mutex_t lock; // of the rest; taken before code->lock is never needed: it is held
+    pthread_mutex_t lock; // of the rest; code->lock is held by whoever started the job
     uint32_t next_func;
     struct wj_err err;
     bool is_lost; // some code could not be written
@@ -69,6 +69,7 @@ static bool take_chunk(struct worker *worker, size_t min_bytes, uint32_t func_in
     }
     pthread_mutex_lock(&job->lock);
     if (worker->chunk != NULL) {
+        wj_region_stage(worker->chunk, NULL, 0);
         wj_region_trim(region, worker->chunk);
     }
     worker->chunk = wj_region_chunk(region, min_bytes, false, CHUNK_FUNCS);
@@ -86,16 +87,20 @@ static bool take_chunk(struct worker *worker, size_t min_bytes, uint32_t func_in
     return true;
 }
 
-// Twice the stage, for a function that an empty one does not hold.
-static bool grow_stage(struct worker *worker, struct wj_err *err)
+// A larger stage, for a function that an empty one does not hold: large enough at once, if it can
+// be told, since each try is for nothing.
+static bool grow_stage(struct worker *worker, uint32_t func_index, struct wj_err *err)
 {
-    uint8_t *grown = malloc(worker->stage_bytes * 2);
+    const struct wj_func *func = &worker->job->code->image->module->funcs[func_index];
+    size_t likely = (size_t) func->code_size_bytes * WJ_CODE_BYTES_USUAL * 2;
+    size_t bytes = worker->stage_bytes * 2 > likely ? worker->stage_bytes * 2 : likely;
+    uint8_t *grown = malloc(bytes);
     if (grown == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     free(worker->stage);
     worker->stage = grown;
-    worker->stage_bytes *= 2;
+    worker->stage_bytes = bytes;
     wj_region_stage(worker->chunk, worker->stage, worker->stage_bytes);
     return true;
 }
@@ -111,7 +116,7 @@ static bool make_room(struct worker *worker, size_t *chunk_bytes, uint32_t func_
             return store_chunk(worker, err);
         }
         if (worker->stage_bytes < chunk->limit - chunk->end) {
-            return grow_stage(worker, err);
+            return grow_stage(worker, func_index, err);
         }
     }
     // A function that does not fit an empty chunk wants a larger one.
@@ -170,6 +175,9 @@ static void *run_worker(void *context)
         compile_batch(&worker, first, end, &err);
     }
     bool is_stored = store_chunk(&worker, &err);
+    if (worker.chunk != NULL) {
+        wj_region_stage(worker.chunk, NULL, 0);
+    }
     wj_code_add_compile_time(job->code, start_ns);
     if (err.kind != WJ_ERR_NONE) {
         pthread_mutex_lock(&job->lock);
@@ -211,11 +219,20 @@ static void run_workers(struct job *job, uint32_t threads)
 }
 
 // Nobody may find the code of the chunks from this one on: some of it is not there.
-static void drop_chunks(struct wj_region *region, uint32_t first)
+static void drop_chunks(struct wj_code *code, uint32_t first)
 {
-    for (uint32_t i = first; i < atomic_load(&region->chunk_count); i++) {
-        atomic_store(&wj_region_chunk_at(region, i)->entry_count, 0);
+    uint64_t bytes = 0, funcs = 0;
+    for (uint32_t i = first; i < atomic_load(&code->region->chunk_count); i++) {
+        struct wj_code_chunk *chunk = wj_region_chunk_at(code->region, i);
+        uint32_t count = atomic_exchange(&chunk->entry_count, 0);
+        for (uint32_t k = 0; k < count; k++) {
+            bytes += chunk->entries[k].info.code_bytes;
+        }
+        funcs += count;
     }
+    atomic_fetch_sub(&code->compiled_bytes, bytes);
+    atomic_fetch_sub(&code->engine->stats.code_bytes, bytes);
+    atomic_fetch_sub(&code->engine->stats.funcs_compiled, funcs);
 }
 
 // With code->lock held throughout, so that lazy compilation by other stores waits and all room is
@@ -245,7 +262,7 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
     pthread_mutex_destroy(&job.lock);
     wj_region_close(code->region);
     if (job.is_lost) {
-        drop_chunks(code->region, chunk_count);
+        drop_chunks(code, chunk_count);
     }
     for (uint32_t i = 0; i < func_count && !job.is_lost; i++) {
         if (job.addresses[i] != code->addresses[i]) {

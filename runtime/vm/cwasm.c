@@ -11,7 +11,7 @@
 #include "runtime/vm/code.h"
 #include "runtime/vm/ucontext.h"
 
-#define PART_ALIGN 64u // no more than WJ_PAGES_ALIGN_BYTES
+#define PART_ALIGN 64u   // no more than WJ_PAGES_ALIGN_BYTES
 #define CODE_ALIGN 4096u // so that it can be mapped
 
 static const uint8_t magic[8] = {0x7f, 'c', 'w', 'a', 's', 'm', '\r', '\n'};
@@ -91,6 +91,7 @@ static void make_header(const struct wj_code *code, const struct wj_hash128 *key
     header->func_count = module->func_count;
     header->table_bytes = (uint32_t) region->table_bytes;
     header->has_tail_ref_calls = module->has_tail_ref_calls;
+    header->has_tail_room = atomic_load(&code->has_tail_room);
     uint64_t func_count = 0, trap_count = 0, code_bytes = 0;
     for (uint32_t i = 0; i < atomic_load(&region->chunk_count); i++) {
         const struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);

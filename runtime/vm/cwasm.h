@@ -52,8 +52,8 @@ struct wj_cwasm_header {
     uint32_t func_count;   // of the module
     uint32_t table_bytes;  // between the table of entries and the code
     uint32_t has_tail_ref_calls;
-    uint32_t reserved;
-    uint64_t size_bytes; // of all
+    uint32_t has_tail_room; // wj_code_info's, of some function
+    uint64_t size_bytes;    // of all
     struct wj_cwasm_part parts[WJ_CWASM_PART_COUNT];
     uint64_t checksum; // of the header up to here
 };

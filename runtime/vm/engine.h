@@ -95,9 +95,10 @@ struct wj_engine {
     struct wj_region region;           // stubs and entries
     struct wj_region_registry regions; // this one and those of all modules
     void *stubs[WJ_STUB_COUNT];
-    // At most so far from one return address on a stack of wasm code to the next, in code that
-    // there is so far; areas of tail calls apart.
+    // The largest frame of the code that there is so far, and whether its tail calls may keep
+    // things far below the stack pointer.
     _Atomic uint32_t frame_bytes_max;
+    _Atomic bool has_tail_room;
     pthread_mutex_t lock; // of the rest
     struct wj_code_chunk *chunk;
     struct wj_type_code_map enters;

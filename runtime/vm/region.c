@@ -104,38 +104,77 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size_bytes, size_t of
     return true;
 }
 
-// Lays a copy of the code under both views, the executable one at the address that it has: the code
-// in it may be running. Returns the file, or -1 with errno set, and the views are what they were.
-static int copy_views(struct wj_region *region)
+// A new file with the region's code. Returns it, or -1 with errno set.
+static int copy_code(const struct wj_region *region, size_t from)
 {
-    size_t from = align_up(region->file_bytes, MAPPED_PAGE_BYTES);
     size_t end = code_end(region);
-    uint8_t *exec = region->exec + region->table_bytes;
+    if (region->code_bytes > file_bytes_max()) {
+        errno = EFBIG;
+        return -1;
+    }
     int fd = memfd_create("wjit-code", MFD_CLOEXEC);
     if (fd < 0) {
         return -1;
     }
-    void *write = MAP_FAILED;
-    if (ftruncate(fd, (off_t) region->code_bytes) == 0 &&
-        (end <= from || write_all(fd, region->write + from, end - from, from))) {
-        write = mmap(NULL, region->code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                     fd, 0);
-    }
-    if (write == MAP_FAILED ||
-        mmap(exec + from, region->code_bytes - from, wj_code_protection(),
-             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) == MAP_FAILED) {
+    if (ftruncate(fd, (off_t) region->code_bytes) != 0 ||
+        (end > from && !write_all(fd, region->write + from, end - from, from))) {
         int number = errno;
-        if (write != MAP_FAILED) {
-            munmap(write, region->code_bytes);
-        }
         close(fd);
         errno = number;
         return -1;
     }
-    munmap(region->write, region->code_bytes);
-    region->write = write;
+    return fd;
+}
+
+// Maps a file under the executable view from `from` on, where code may be running.
+static bool map_exec(const struct wj_region *region, size_t from, int fd)
+{
+    uint8_t *exec = region->exec + region->table_bytes + from;
+    if (mmap(exec, region->code_bytes - from, wj_code_protection(),
+             MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t) from) == MAP_FAILED) {
+        return false;
+    }
+    size_t end = code_end(region);
     if (end > from) {
-        wj_sync_code(exec + from, end - from);
+        wj_sync_code(exec, end - from);
+    }
+    return true;
+}
+
+static void *map_write(const struct wj_region *region, void *where, int fd)
+{
+    int fixed = where != NULL ? MAP_FIXED : 0;
+    return mmap(where, region->code_bytes, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_NORESERVE | fixed, fd, 0);
+}
+
+// Lays a copy of the code under both views, the executable one at the address that it has. Returns
+// the file, or -1 with errno set: then the views are what they were, unless they `must` be had and
+// there was no address space for a second writable one beside the first.
+static int copy_views(struct wj_region *region, bool must)
+{
+    size_t from = align_up(region->file_bytes, MAPPED_PAGE_BYTES);
+    int fd = copy_code(region, from);
+    if (fd < 0) {
+        return -1;
+    }
+    void *write = map_write(region, NULL, fd);
+    bool is_mapped = (write != MAP_FAILED || must) && map_exec(region, from, fd);
+    if (is_mapped && write != MAP_FAILED) {
+        munmap(region->write, region->code_bytes);
+        region->write = write;
+    } else if (is_mapped) {
+        is_mapped = map_write(region, region->write, fd) != MAP_FAILED;
+    } else if (write != MAP_FAILED) {
+        int number = errno;
+        munmap(write, region->code_bytes);
+        errno = number;
+    }
+    if (!is_mapped) {
+        int number = errno;
+        close(fd);
+        errno = number;
+        return -1;
     }
     return fd;
 }
@@ -145,7 +184,7 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err)
     if (region->process == wj_process()) {
         return true;
     }
-    int file = copy_views(region);
+    int file = copy_views(region, true);
     if (file < 0) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
                           "machine code cannot be copied after a fork: %s", strerror(errno));
@@ -157,7 +196,7 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err)
 
 bool wj_region_open(struct wj_region *region)
 {
-    region->file = region->code_bytes > file_bytes_max() ? -1 : copy_views(region);
+    region->file = copy_views(region, false);
     if (!wj_region_is_open(region)) {
         return false;
     }
@@ -179,6 +218,7 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
     *region = (struct wj_region){.file = -1};
     table_bytes = align_up(table_bytes, PAGE_BYTES);
     code_bytes = align_up(code_bytes, PAGE_BYTES);
+    size_t wanted_bytes = code_bytes;
     uint64_t most = file_bytes_max();
     if (most < code_bytes) {
         code_bytes = most & ~(size_t) (PAGE_BYTES - 1);
@@ -192,6 +232,7 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
     size_t least = code_bytes / 16 > REGION_BYTES_MIN ? code_bytes / 16 : REGION_BYTES_MIN;
     for (size_t bytes = code_bytes; bytes >= least; bytes = align_up(bytes / 2, PAGE_BYTES)) {
         if (try_init(region, table_bytes, bytes)) {
+            region->is_short = bytes < wanted_bytes;
             return true;
         }
     }

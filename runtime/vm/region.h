@@ -44,6 +44,7 @@ struct wj_region {
     uint8_t *write;     // the writable view of the code part
     size_t table_bytes; // whole pages
     size_t code_bytes;  // capacity
+    bool is_short;      // it was to be more: a limit of the system
     size_t used_bytes;  // of the code part, up to the last chunk's limit
     size_t file_bytes;  // of its start, which is a file's in the executable view alone
     int file;           // that the views map, or -1: only while it is open
@@ -98,7 +99,7 @@ static inline bool wj_region_is_open(const struct wj_region *region)
     return region->file >= 0;
 }
 // Has the code of a chunk, which is stored so far, be written to a buffer of the caller's; the
-// region is open.
+// region is open. NULL: in place again.
 void wj_region_stage(struct wj_code_chunk *chunk, uint8_t *stage, size_t stage_bytes);
 // What was published of a staged chunk is in the region from now on, and may run. From any thread
 // that owns the chunk. False: the system does not take it.
@@ -113,8 +114,8 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err);
 struct wj_code_window wj_region_window(const struct wj_region *region,
                                        const struct wj_code_chunk *chunk);
 // Takes `used_bytes` of the window's room; from then on the code may run, or, staged, when it is
-// stored. `info` NULL: code that no
-// backtrace sees. Returns its address, or 0 when the chunk has no entry left.
+// stored. `info` NULL: code that no backtrace sees. Returns its address, or 0 when the chunk has no
+// entry left.
 uint64_t wj_region_publish(struct wj_region *region, struct wj_code_chunk *chunk, size_t used_bytes,
                            const struct wj_code_info *info);
 

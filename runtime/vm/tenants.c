@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/vm/call.h"
 #include "runtime/vm/dirty.h"
 #include "runtime/vm/memory.h"
 #include "runtime/vm/signals.h"
@@ -446,18 +447,20 @@ static bool is_zero(const uint8_t *bytes, size_t size_bytes)
     return seen == 0;
 }
 
-// How far below some place the next return address lies at most: the area of a tail call's
-// arguments, between two of them, is up to twice as large as the frame that they came from.
+// How far below some place the next return address lies at most. Between two of them are a frame;
+// the area of a tail call's arguments, up to twice as large as the frame that they came from, below
+// a record that a later frame may have covered; the gap to a call that the host makes.
 static size_t return_distance(struct wj_engine *engine)
 {
     size_t most = atomic_load_explicit(&engine->frame_bytes_max, memory_order_relaxed);
-    return (2 * most + 256 + 63) & ~(size_t) 63;
+    return (3 * most + WJ_STACK_GAP_BYTES + 256 + 63) & ~(size_t) 63;
 }
 
 // Nobody reads what lies below the stack pointer; should code ever do, it finds nothing. To give
 // the stack back is a system call, and other processors are told: where calls came so far there is
 // a return address, which is not zero, in each stretch of that length, and where there is none only
-// the last one's frame can reach into it.
+// the last one's frame can reach into it. The stub that makes room for tail calls saves registers
+// further down than that.
 static void clear_stack(struct wj_tenants *t)
 {
     const struct wj_lane *lane = &t->store->lane;
@@ -465,8 +468,8 @@ static void clear_stack(struct wj_tenants *t)
     memset(kept, 0, STACK_KEPT_BYTES);
     size_t distance = return_distance(t->store->engine);
     size_t below = (size_t) (kept - lane->stack_low);
-    if (distance > STACK_SEEN_BYTES_MAX || distance > below ||
-        !is_zero(kept - distance, distance)) {
+    if (atomic_load(&t->store->engine->has_tail_room) || distance > STACK_SEEN_BYTES_MAX ||
+        distance > below || !is_zero(kept - distance, distance)) {
         madvise(lane->stack_low, below, MADV_DONTNEED);
     }
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -255,7 +256,17 @@ static void test_failing_write(void **state)
     free(b.data);
 }
 
-enum limits { LIMITS_FILES, LIMITS_FILE_BYTES };
+enum limits { LIMITS_FILES, LIMITS_FILE_BYTES, LIMITS_ADDRESSES };
+
+static size_t address_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return pages * 4096;
+}
 
 static void set_limit(enum limits limits)
 {
@@ -268,6 +279,11 @@ static void set_limit(enum limits limits)
     if (limits == LIMITS_FILE_BYTES) {
         struct rlimit few = {1 << 20, 1 << 20};
         setrlimit(RLIMIT_FSIZE, &few);
+    }
+    if (limits == LIMITS_ADDRESSES) {
+        rlim_t bytes = address_bytes() + (16 << 20);
+        struct rlimit few = {bytes, bytes};
+        setrlimit(RLIMIT_AS, &few);
     }
 }
 
@@ -326,6 +342,37 @@ static void test_limits(void **state)
     (void) state;
     check_limits(LIMITS_FILES);
     check_limits(LIMITS_FILE_BYTES);
+    check_limits(LIMITS_ADDRESSES);
+}
+
+// A child has to copy code before it compiles more, for which the limits may leave no room: that is
+// an error or none, and no signal.
+static void check_limited_child(enum limits limits, bool is_possible)
+{
+    struct bytes b = build();
+    struct embed e;
+    open_engine(&e, WJIT_COMPILE_LAZY);
+    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    e.instance = instantiate(e.store, module);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        set_limit(limits);
+        _exit(is_right(e.instance, 9) == is_possible ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    wasm_module_delete(module);
+    embed_close(&e);
+    free(b.data);
+}
+
+static void test_limited_child(void **state)
+{
+    (void) state;
+    check_limited_child(LIMITS_FILE_BYTES, false);
+    check_limited_child(LIMITS_ADDRESSES, true);
 }
 
 int main(void)
@@ -334,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_eager),         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_beside_others), cmocka_unit_test(test_failing_write),
         cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limited_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
