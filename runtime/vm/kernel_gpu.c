@@ -194,13 +194,10 @@ static bool translate(const struct wj_dispatch *dispatch, const struct wj_gpu_sh
                                        &caps, code, reason);
 }
 
-// An item called what the device cannot run: what keeps that function off it is asked only now. A
-// kernel that does so again and again is not tried any more.
-static bool leave_to_host(const struct wj_dispatch *dispatch, const struct wj_gpu_shape *shape,
-                          const struct wj_gpu_trap *record)
+// What keeps the function off the device that an item called, by translating the kernel once more.
+static void explain_left(const struct wj_dispatch *dispatch, const struct wj_gpu_shape *shape,
+                         const struct wj_gpu_trap *record)
 {
-    enum { TIMES_MAX = 3 };
-    struct wj_kernel *kernel = dispatch->kernel;
     struct wj_gpu_left left = {.call_at = record->wasm_offset, .entry = record->address};
     struct wj_gpu_code code = {.left = &left};
     struct wj_err why;
@@ -217,10 +214,21 @@ static bool leave_to_host(const struct wj_dispatch *dispatch, const struct wj_gp
     wj_err_set(&why, WJ_ERR_UNSUPPORTED, record->wasm_offset,
                "an item called entry %u of a table, which cannot run on the device: %.120s%s",
                left.entry, left.why.message, at);
-    refuse(kernel, &why);
-    if (++kernel->left_count < TIMES_MAX) {
-        kernel->gpu_state = WJ_KERNEL_GPU_READY;
+    refuse(dispatch->kernel, &why);
+}
+
+// An item called what the device cannot run. A kernel that does so again and again is not tried any
+// more; what is said of it is said of the first time.
+static bool leave_to_host(const struct wj_dispatch *dispatch, const struct wj_gpu_shape *shape,
+                          const struct wj_gpu_trap *record)
+{
+    enum { TIMES_MAX = 3 };
+    struct wj_kernel *kernel = dispatch->kernel;
+    if (kernel->left_count == 0) {
+        explain_left(dispatch, shape, record);
     }
+    bool is_over = ++kernel->left_count == TIMES_MAX;
+    kernel->gpu_state = is_over ? WJ_KERNEL_GPU_REFUSED : WJ_KERNEL_GPU_READY;
     return false;
 }
 

@@ -29,9 +29,14 @@ copy_verdicts() {
     printf '\0asm\1\0\0\0' >empty.wasm
     (
         flock 9
-        [ -e "$WJIT_VERDICTS/wjit" ] || XDG_CACHE_HOME=$WJIT_VERDICTS "$WJIT" --gpu=any empty.wasm
+        [ -e "$WJIT_VERDICTS" ] || {
+            mkdir "$WJIT_VERDICTS"
+            XDG_CACHE_HOME=$WJIT_VERDICTS "$WJIT" --gpu=any empty.wasm
+        }
     ) 9>"$WJIT_VERDICTS.lock" >out 2>&1
-    mkdir -p "$XDG_CACHE_HOME" && cp -r "$WJIT_VERDICTS/wjit" "$XDG_CACHE_HOME"
+    mkdir -p "$XDG_CACHE_HOME"
+    cp -r "$WJIT_VERDICTS/wjit" "$XDG_CACHE_HOME" ||
+        echo "no verdicts were kept for the emulated driver: $(tail -n 1 out)"
 }
 
 # The software driver for the command's machine, unless the environment names one, goes to
