@@ -7,9 +7,9 @@
 // A process that forks, even inside a host function, may go on in both: the child has what its
 // parent had, on the one thread that forked, and neither sees what the other does. Modules that
 // another thread compiled or instantiated at that moment may be locked for good in the child, as
-// whatever else other threads were at. Devices stay with the parent: the child's kernels run on the CPU. Where the driver has a process of its own
-// (wjit_config_set_gpu_isolate) linear memories are shared with it, and so with the child, which
-// must not use them.
+// whatever else other threads were at. Devices stay with the parent: the child's kernels run on the
+// CPU. Where the driver has a process of its own (wjit_config_set_gpu_isolate) linear memories are
+// shared with it, and so with the child, which must not use them.
 #ifndef WJIT_H
 #define WJIT_H
 
