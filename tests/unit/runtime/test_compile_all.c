@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/vm/cwasm.h"
+#include "tests/unit/runtime/build.h"
 #include "tests/unit/runtime/embed.h"
 
 // Function i is (x) -> f(i - 1)(x), then STEPS(i) times x = (x ^ c) * 3 with c = 1 to 63. Most are
@@ -33,34 +34,6 @@ static uint32_t expected(uint32_t x)
     return x;
 }
 
-struct bytes {
-    uint8_t *data;
-    size_t size;
-};
-
-static void put(struct bytes *b, const void *data, size_t size)
-{
-    memcpy(b->data + b->size, data, size);
-    b->size += size;
-}
-
-#define PUT(b, ...) put(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
-
-static void put_u32(struct bytes *b, uint32_t value)
-{
-    for (; value >= 0x80; value >>= 7) {
-        PUT(b, (uint8_t) (value | 0x80));
-    }
-    PUT(b, (uint8_t) value);
-}
-
-static void put_section(struct bytes *b, uint8_t id, const struct bytes *section)
-{
-    PUT(b, id);
-    put_u32(b, (uint32_t) section->size);
-    put(b, section->data, section->size);
-}
-
 static void put_body(struct bytes *b, unsigned func)
 {
     struct bytes body = {malloc(16 + 10 * steps(func)), 0};
@@ -75,8 +48,7 @@ static void put_body(struct bytes *b, unsigned func)
         PUT(&body, 0x41, 0x03, 0x6c, 0x21, 0x00);                            // i32.mul, local.set
     }
     PUT(&body, 0x20, 0x00, 0x0b);
-    put_u32(b, (uint32_t) body.size);
-    put(b, body.data, body.size);
+    put_sized(b, &body);
     free(body.data);
 }
 
@@ -94,17 +66,18 @@ static struct bytes build(void)
     for (unsigned f = 0; f < FUNCS; f++) {
         put_u32(&part, 0);
     }
-    put_section(&b, 3, &part);
-    part.size = 0;
+    PUT(&b, 0x03);
+    put_sized(&b, &part);
     PUT(&part, 0x01, 0x01, 'f', 0x00);
     put_u32(&part, FUNCS - 1);
-    put_section(&b, 7, &part);
-    part.size = 0;
+    PUT(&b, 0x07);
+    put_sized(&b, &part);
     put_u32(&part, FUNCS);
     for (unsigned f = 0; f < FUNCS; f++) {
         put_body(&part, f);
     }
-    put_section(&b, 10, &part);
+    PUT(&b, 0x0a);
+    put_sized(&b, &part);
     free(part.data);
     return b;
 }

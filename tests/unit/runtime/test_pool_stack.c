@@ -2,38 +2,11 @@
 // frames look: small and many, large and full of zeros, with hundreds of arguments, tail calls, and
 // calls that the host makes in turn.
 #include "runtime/api/internal.h"
+#include "tests/unit/runtime/build.h"
 #include "tests/unit/runtime/embed.h"
 
 // Locals of wide functions, and parameters of those with many; and with some.
 enum { WIDE = 600, SOME = 20, STACK_BYTES = 1 << 20 };
-
-struct bytes {
-    uint8_t *data;
-    size_t size;
-};
-
-static void put(struct bytes *b, const void *data, size_t size)
-{
-    memcpy(b->data + b->size, data, size);
-    b->size += size;
-}
-
-#define PUT(b, ...) put(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
-
-static void put_u32(struct bytes *b, uint32_t value)
-{
-    for (; value >= 0x80; value >>= 7) {
-        PUT(b, (uint8_t) (value | 0x80));
-    }
-    PUT(b, (uint8_t) value);
-}
-
-static void put_sized(struct bytes *b, struct bytes *part)
-{
-    put_u32(b, (uint32_t) part->size);
-    put(b, part->data, part->size);
-    part->size = 0;
-}
 
 static void put_i64s(struct bytes *b, uint32_t count)
 {
