@@ -38,6 +38,10 @@ extern const struct wj_vk_group wj_vk_group_32;
 extern const struct wj_vk_group wj_vk_group_i64;
 extern const struct wj_vk_group wj_vk_group_f64;
 
+// Of integers, all that shaders have.
+enum { WJ_VK_COMPARES = 10 };
+extern const SpvOp wj_vk_compares[WJ_VK_COMPARES];
+
 #define WJ_VK_VERDICT(field) offsetof(struct wj_gpu_caps, field)
 
 #endif

@@ -369,25 +369,13 @@ static uint64_t expect_trunc_u(uint64_t x, uint64_t y)
 // What everything is made of, the ten comparisons a bit each, folded into one word.
 static uint32_t emit_words(struct wj_vk_asm *a, uint32_t x, uint32_t y)
 {
-    static const SpvOp compares[] = {
-        SpvOpIEqual,
-        SpvOpINotEqual,
-        SpvOpSLessThan,
-        SpvOpULessThan,
-        SpvOpSGreaterThan,
-        SpvOpUGreaterThan,
-        SpvOpSLessThanEqual,
-        SpvOpULessThanEqual,
-        SpvOpSGreaterThanEqual,
-        SpvOpUGreaterThanEqual,
-    };
     static const SpvOp ops[] = {SpvOpIAdd,       SpvOpISub,      SpvOpIMul,
                                 SpvOpBitwiseAnd, SpvOpBitwiseOr, SpvOpBitwiseXor};
     const uint32_t m = wj_vk_asm_u32(a, 31);
     uint32_t all = wj_vk_asm_u32(a, 0);
-    for (unsigned i = 0; i < sizeof compares / sizeof *compares; i++) {
+    for (unsigned i = 0; i < WJ_VK_COMPARES; i++) {
         const uint32_t bit = wj_vk_asm_u32(a, 1u << i);
-        const uint32_t holds = test2(a, compares[i], x, y);
+        const uint32_t holds = test2(a, wj_vk_compares[i], x, y);
         all = op2(a, SpvOpBitwiseOr, all, pick(a, holds, bit, wj_vk_asm_u32(a, 0)));
     }
     for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {

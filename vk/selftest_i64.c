@@ -110,7 +110,7 @@ static uint64_t expect_shift(uint64_t x, uint64_t y)
     return (all * 31 + (uint64_t) ((int64_t) x >> count)) * 31 + rotated;
 }
 
-static const SpvOp compares[] = {
+const SpvOp wj_vk_compares[WJ_VK_COMPARES] = {
     SpvOpIEqual,
     SpvOpINotEqual,
     SpvOpSLessThan,
@@ -127,9 +127,9 @@ static const SpvOp compares[] = {
 static uint32_t emit_compare(struct wj_vk_asm *a, uint32_t x, uint32_t y)
 {
     uint32_t all = wj_vk_asm_u64(a, 0);
-    for (unsigned i = 0; i < sizeof compares / sizeof *compares; i++) {
+    for (unsigned i = 0; i < WJ_VK_COMPARES; i++) {
         const uint32_t bit = wj_vk_asm_u64(a, UINT64_C(1) << i);
-        const uint32_t seen = pick(a, test2(a, compares[i], x, y), bit, wj_vk_asm_u64(a, 0));
+        const uint32_t seen = pick(a, test2(a, wj_vk_compares[i], x, y), bit, wj_vk_asm_u64(a, 0));
         all = op2(a, SpvOpBitwiseOr, all, seen);
     }
     return all;

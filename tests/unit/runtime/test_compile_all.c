@@ -82,12 +82,28 @@ static struct bytes build(void)
     return b;
 }
 
-static void open_engine(struct embed *e, wjit_compile_mode_t mode)
+// The module in a store of an engine of its own.
+struct fixture {
+    struct bytes bytes;
+    struct embed e;
+    wasm_module_t *module;
+};
+
+static void fixture_open(struct fixture *f, wjit_compile_mode_t mode)
 {
     wasm_config_t *config = wasm_config_new();
     wjit_config_set_compile_mode(config, mode);
     wjit_config_set_threads(config, 4);
-    embed_open(e, config);
+    embed_open(&f->e, config);
+    f->bytes = build();
+    f->module = embed_module(f->e.store, f->bytes.data, f->bytes.size);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    wasm_module_delete(f->module);
+    embed_close(&f->e);
+    free(f->bytes.data);
 }
 
 static wasm_instance_t *instantiate(wasm_store_t *store, wasm_module_t *module)
@@ -112,17 +128,13 @@ static bool is_right(const wasm_instance_t *instance, int32_t x)
 
 static void check_mode(wjit_compile_mode_t mode)
 {
-    struct bytes b = build();
-    struct embed e;
-    open_engine(&e, mode);
-    wasm_module_t *module = embed_module(e.store, b.data, b.size);
-    assert_true(wjit_module_compile(module, NULL));
-    e.instance = instantiate(e.store, module);
-    assert_true(is_right(e.instance, 7));
-    assert_true(is_right(e.instance, -7));
-    wasm_module_delete(module);
-    embed_close(&e);
-    free(b.data);
+    struct fixture f;
+    fixture_open(&f, mode);
+    assert_true(wjit_module_compile(f.module, NULL));
+    f.e.instance = instantiate(f.e.store, f.module);
+    assert_true(is_right(f.e.instance, 7));
+    assert_true(is_right(f.e.instance, -7));
+    fixture_close(&f);
 }
 
 static void test_eager(void **state)
@@ -164,30 +176,26 @@ static void *run_instances(void *context)
 static void test_beside_others(void **state)
 {
     (void) state;
-    struct bytes b = build();
     for (unsigned round = 0; round < (embed_is_emulated() ? 1 : 5); round++) {
-        struct embed e;
-        open_engine(&e, WJIT_COMPILE_LAZY);
-        wasm_module_t *module = embed_module(e.store, b.data, b.size);
-        struct runner runner = {.engine = e.engine, .shared = wasm_module_share(module)};
+        struct fixture f;
+        fixture_open(&f, WJIT_COMPILE_LAZY);
+        struct runner runner = {.engine = f.e.engine, .shared = wasm_module_share(f.module)};
         pthread_t threads[2];
         for (unsigned i = 0; i < 2; i++) {
             assert_int_equal(pthread_create(&threads[i], NULL, run_instances, &runner), 0);
         }
-        assert_true(wjit_module_compile(module, NULL));
+        assert_true(wjit_module_compile(f.module, NULL));
         runner.ends = true;
         for (unsigned i = 0; i < 2; i++) {
             pthread_join(threads[i], NULL);
         }
         assert_int_equal(runner.failures, 0);
         assert_true(runner.runs >= 2);
-        e.instance = instantiate(e.store, module);
-        assert_true(is_right(e.instance, 11));
+        f.e.instance = instantiate(f.e.store, f.module);
+        assert_true(is_right(f.e.instance, 11));
         wasm_shared_module_delete(runner.shared);
-        wasm_module_delete(module);
-        embed_close(&e);
+        fixture_close(&f);
     }
-    free(b.data);
 }
 
 // What goes wrong with the writes of this process, which pass through here: none of them, or all.
@@ -207,26 +215,22 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 static void test_failing_write(void **state)
 {
     (void) state;
-    struct bytes b = build();
-    struct embed e;
-    open_engine(&e, WJIT_COMPILE_LAZY);
-    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    struct fixture f;
+    fixture_open(&f, WJIT_COMPILE_LAZY);
     wjit_error_t error = {0};
     write_error = ENOSPC;
-    assert_false(wjit_module_compile(module, &error));
+    assert_false(wjit_module_compile(f.module, &error));
     write_error = 0;
     assert_string_equal(error.message, "no memory for machine code: No space left on device");
-    e.instance = instantiate(e.store, module);
-    assert_true(is_right(e.instance, 5));
+    f.e.instance = instantiate(f.e.store, f.module);
+    assert_true(is_right(f.e.instance, 5));
     wasm_byte_vec_t file;
-    assert_true(wjit_module_serialize(module, NULL, &file, &error));
+    assert_true(wjit_module_serialize(f.module, NULL, &file, &error));
     size_t func_bytes = wj_cwasm_header((uint8_t *) file.data)->parts[WJ_CWASM_FUNCS].size_bytes;
     assert_int_equal(func_bytes, FUNCS * sizeof(struct wj_cwasm_func));
     wasm_byte_vec_delete(&file);
-    assert_true(is_right(e.instance, 6));
-    wasm_module_delete(module);
-    embed_close(&e);
-    free(b.data);
+    assert_true(is_right(f.e.instance, 6));
+    fixture_close(&f);
 }
 
 enum limits { LIMITS_FILES, LIMITS_FILE_BYTES, LIMITS_ADDRESSES };
@@ -260,54 +264,50 @@ static void set_limit(enum limits limits)
     }
 }
 
+static void expect_success(pid_t child)
+{
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 // In a child, where what the parent compiled is still there, and what it compiles later is not.
 static void test_child(void **state)
 {
     (void) state;
-    struct bytes b = build();
-    struct embed e;
-    open_engine(&e, WJIT_COMPILE_LAZY);
-    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    struct fixture f;
+    fixture_open(&f, WJIT_COMPILE_LAZY);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        e.instance = instantiate(e.store, module);
-        _exit(wjit_module_compile(module, NULL) && is_right(e.instance, 9) ? 0 : 1);
+        f.e.instance = instantiate(f.e.store, f.module);
+        _exit(wjit_module_compile(f.module, NULL) && is_right(f.e.instance, 9) ? 0 : 1);
     }
-    assert_true(wjit_module_compile(module, NULL));
-    e.instance = instantiate(e.store, module);
-    assert_true(is_right(e.instance, 9));
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    wasm_module_delete(module);
-    embed_close(&e);
-    free(b.data);
+    assert_true(wjit_module_compile(f.module, NULL));
+    f.e.instance = instantiate(f.e.store, f.module);
+    assert_true(is_right(f.e.instance, 9));
+    expect_success(child);
+    fixture_close(&f);
 }
 
 // Limits that came after the module are no reason not to compile it.
 static void check_limits(enum limits limits)
 {
-    struct bytes b = build();
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct embed e;
-        open_engine(&e, WJIT_COMPILE_LAZY);
-        wasm_module_t *module = embed_module(e.store, b.data, b.size);
-        e.instance = instantiate(e.store, module);
+        struct fixture f;
+        fixture_open(&f, WJIT_COMPILE_LAZY);
+        f.e.instance = instantiate(f.e.store, f.module);
         set_limit(limits);
         wjit_error_t error = {0};
-        bool is_ok = wjit_module_compile(module, &error) && is_right(e.instance, 9);
+        bool is_ok = wjit_module_compile(f.module, &error) && is_right(f.e.instance, 9);
         if (!is_ok) {
             print_error("%s\n", error.message);
         }
         _exit(is_ok ? 0 : 1);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    free(b.data);
+    expect_success(child);
 }
 
 static void test_limits(void **state)
@@ -322,23 +322,17 @@ static void test_limits(void **state)
 // an error or none, and no signal.
 static void check_limited_child(enum limits limits, bool is_possible)
 {
-    struct bytes b = build();
-    struct embed e;
-    open_engine(&e, WJIT_COMPILE_LAZY);
-    wasm_module_t *module = embed_module(e.store, b.data, b.size);
-    e.instance = instantiate(e.store, module);
+    struct fixture f;
+    fixture_open(&f, WJIT_COMPILE_LAZY);
+    f.e.instance = instantiate(f.e.store, f.module);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         set_limit(limits);
-        _exit(is_right(e.instance, 9) == is_possible ? 0 : 1);
+        _exit(is_right(f.e.instance, 9) == is_possible ? 0 : 1);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    wasm_module_delete(module);
-    embed_close(&e);
-    free(b.data);
+    expect_success(child);
+    fixture_close(&f);
 }
 
 static void test_limited_child(void **state)
