@@ -14,12 +14,20 @@ const wj_valtype wj_walk_single_types[WJ_TYPE_V128 + 1] = {
 };
 
 // Rows by prefix and code. Codes are dense enough; those without a row have no feature.
-enum { PREFIX_CODES = 0x114 };
+enum { PLAIN_CODES = 0x100, PREFIX_CODES = 0x114 };
 
 #define NO_ROW(name, ...)
 #define ROW(name, code, text, imm, pops, results, family, sub, type, width, feature) \
     [code] = {WJ_OP_##name, WJ_IMM_##imm,        pops, results, family, sub, type,   \
               width,        WJ_FEATURE_##feature},
+static const struct wj_walk_row rows_plain[PLAIN_CODES] = {
+#define OP ROW
+#define OP_FB NO_ROW
+#define OP_FC NO_ROW
+#define OP_FD NO_ROW
+#define OP_FE NO_ROW
+#include "wasm/opcodes.def"
+};
 static const struct wj_walk_row rows_fc[PREFIX_CODES] = {
 #define OP NO_ROW
 #define OP_FB NO_ROW
@@ -49,6 +57,9 @@ static const struct wj_walk_row rows_fe[PREFIX_CODES] = {
 
 const struct wj_walk_row *wj_walk_prefix_row(uint8_t prefix, uint32_t code)
 {
+    if (prefix == 0) {
+        return &rows_plain[code];
+    }
     const struct wj_walk_row *rows = prefix == 0xfd ? rows_fd : prefix == 0xfc ? rows_fc : rows_fe;
     return code < PREFIX_CODES && rows[code].feature != 0 ? &rows[code] : NULL;
 }
@@ -63,6 +74,8 @@ void wj_walk_scratch_clear(struct wj_walk_scratch *scratch)
 {
     free(scratch->stack);
     free(scratch->frames);
+    free(scratch->labels);
+    free(scratch->slots);
     free(scratch->locals);
     free(scratch->inits);
     wj_arena_clear(&scratch->arena);
@@ -525,6 +538,25 @@ wj_valtype *wj_walk_push_list(struct wj_walk *w, const uint8_t *at, wj_valtype *
     return sp;
 }
 
+// They stay at the end.
+static bool grow_labels(struct wj_walk *w, uint32_t capacity)
+{
+    struct wj_walk_scratch *scratch = w->scratch;
+    uint32_t used = scratch->frame_capacity;
+    struct wj_walk_slot *grown = malloc(capacity * sizeof *grown);
+    if (grown == NULL) {
+        return fail_nomem(w);
+    }
+    if (used != 0) {
+        memcpy(grown + (capacity - used), scratch->labels, used * sizeof *grown);
+    }
+    free(scratch->labels);
+    scratch->labels = grown;
+    scratch->frame_capacity = capacity;
+    w->plain.slots[PLAIN_LABEL] = grown + (capacity - 1 - w->depth);
+    return true;
+}
+
 bool wj_walk_grow_frames(struct wj_walk *w)
 {
     uint32_t capacity = w->scratch->frame_capacity == 0 ? 64 : 2 * w->scratch->frame_capacity;
@@ -533,9 +565,8 @@ bool wj_walk_grow_frames(struct wj_walk *w)
         return fail_nomem(w);
     }
     w->scratch->frames = grown;
-    w->scratch->frame_capacity = capacity;
     w->frames = grown;
-    return true;
+    return grow_labels(w, capacity);
 }
 
 void wj_walk_reset_inits(struct wj_walk *w, uint32_t mark)
@@ -681,7 +712,7 @@ wj_valtype *wj_walk_check_memory(struct wj_walk *w, const uint8_t *at, wj_valtyp
         wj_walk_fail_index(w, at, "memory", index >= m->memory_count ? index : w->op.index2);
         return NULL;
     }
-    w->census.uses_memory = true;
+    wj_walk_note_memory(w);
     wj_valtype address = address_type(&m->memories[index].type.limits);
     switch (sub) {
     case MEMORY_SIZE: return push_one(w, sp, address);

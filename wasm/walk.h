@@ -9,6 +9,7 @@
 #define WASM_WALK_H
 
 #include "wasm/walk_control.h"
+#include "wasm/walk_plain.h"
 
 // Which handler walks a family.
 #define WJ_WALK_FAM_CONTROL wj_walk_control
@@ -48,20 +49,24 @@
 #define WJ_WALK_FAM_WIDE wj_walk_fixed
 #define WJ_WALK_FAM_EXCEPTION wj_walk_unsupported
 
-// One case of the walk's switches: the handler with the row's constants.
-#define WJ_WALK_CASE(name, code, text, imm, pops, results, family, sub, type, width, feature) \
-    case code: {                                                                              \
-        static const struct wj_walk_row row = {                                               \
-            WJ_OP_##name, WJ_IMM_##imm,         pops, results, family, sub, type,             \
-            width,        WJ_FEATURE_##feature,                                               \
-        };                                                                                    \
-        is_good = wj_walk_check_feature(w, h, &row) && WJ_WALK_##family(w, h, &row);          \
-        break;                                                                                \
+// One case of the walk's switch: the handler with the row's constants.
+#define WJ_WALK_CASE(name, code, text, imm, pops, results, family, sub, type, width, feature)  \
+    case code: {                                                                               \
+        if (wj_walk_is_validation(h) && WJ_WALK_IS_PLAIN(family, sub, WJ_FEATURE_##feature)) { \
+            goto plain;                                                                        \
+        }                                                                                      \
+        static const struct wj_walk_row row = {                                                \
+            WJ_OP_##name, WJ_IMM_##imm,         pops, results, family, sub, type,              \
+            width,        WJ_FEATURE_##feature,                                                \
+        };                                                                                     \
+        is_good = wj_walk_check_feature(w, h, &row) && WJ_WALK_##family(w, h, &row);           \
+        break;                                                                                 \
     }
 #define WJ_WALK_NO_CASE(name, ...)
 
 // The operations behind a prefix byte are many and rare. One function walks them all, by the rows
-// of a table; a case for each would take compilers minutes.
+// of a table; a case for each would take compilers minutes. Another walks what a run of plain ones
+// leaves.
 struct wj_walk_cursor {
     const uint8_t *p; // NULL: the walk has failed
     wj_valtype *sp;
@@ -135,28 +140,43 @@ WJ_WALK_INLINE bool wj_walk_prefixed(struct wj_walk *w, struct wj_walk_hot *h, u
     return wj_walk_fail_opcode(w, h->at);
 }
 
-#define WJ_WALK_PREFIX(form, is_checking_)                                                \
-    static __attribute__((noinline, unused)) struct wj_walk_cursor wj_walk_prefix_##form( \
-        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp,  \
-        bool is_live)                                                                     \
-    {                                                                                     \
-        struct wj_walk_hot hot = {                                                        \
-            .sink = sink,                                                                 \
-            .context = w->context,                                                        \
-            .at = p - 1,                                                                  \
-            .p = p,                                                                       \
-            .sp = sp,                                                                     \
-            .limit = w->limit,                                                            \
-            .is_checking = (is_checking_),                                                \
-            .is_live = is_live,                                                           \
-        };                                                                                \
-        bool is_good = wj_walk_prefixed(w, &hot, p[-1]);                                  \
-        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                   \
+// A plain operation by its ordinary handler.
+WJ_WALK_INLINE bool wj_walk_left(struct wj_walk *w, struct wj_walk_hot *h, uint8_t code)
+{
+    const struct wj_walk_row *row = wj_walk_prefix_row(0, code);
+    switch (row->family) {
+    case FAM_CONTROL: return wj_walk_branch(w, h, row);
+    case FAM_LOCAL: return wj_walk_local(w, h, row);
+    case FAM_CONST: return wj_walk_const(w, h, row);
+    case FAM_LOAD:
+    case FAM_STORE: return wj_walk_access(w, h, row);
+    default: return wj_walk_fixed(w, h, row);
     }
-WJ_WALK_PREFIX(checking, true)
-WJ_WALK_PREFIX(trusting, false)
+}
 
-// Continues behind the function of a prefix.
+#define WJ_WALK_OUTLINE(name, is_checking_, walk_one)                                    \
+    static __attribute__((noinline, unused)) struct wj_walk_cursor name(                 \
+        struct wj_walk *w, const struct wj_sink *sink, const uint8_t *p, wj_valtype *sp, \
+        bool is_live)                                                                    \
+    {                                                                                    \
+        struct wj_walk_hot hot = {                                                       \
+            .sink = sink,                                                                \
+            .context = w->context,                                                       \
+            .at = p - 1,                                                                 \
+            .p = p,                                                                      \
+            .sp = sp,                                                                    \
+            .limit = w->limit,                                                           \
+            .is_checking = (is_checking_),                                               \
+            .is_live = is_live,                                                          \
+        };                                                                               \
+        bool is_good = walk_one(w, &hot, p[-1]);                                         \
+        return (struct wj_walk_cursor){is_good ? hot.p : NULL, hot.sp};                  \
+    }
+WJ_WALK_OUTLINE(wj_walk_prefix_checking, true, wj_walk_prefixed)
+WJ_WALK_OUTLINE(wj_walk_prefix_trusting, false, wj_walk_prefixed)
+WJ_WALK_OUTLINE(wj_walk_left_checking, true, wj_walk_left)
+
+// Continues behind such a function.
 WJ_WALK_INLINE bool wj_walk_resume(struct wj_walk_hot *h, struct wj_walk_cursor cursor)
 {
     h->p = cursor.p;
@@ -168,7 +188,10 @@ WJ_WALK_INLINE bool wj_walk_resume(struct wj_walk_hot *h, struct wj_walk_cursor 
 WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
 {
     bool is_good = false;
-    switch (*h->p++) {
+    uint8_t code = *h->p;
+next:
+    h->p++;
+    switch (code) {
 #define OP WJ_WALK_CASE
 #define OP_FB WJ_WALK_NO_CASE
 #define OP_FC WJ_WALK_NO_CASE
@@ -187,9 +210,15 @@ WJ_WALK_INLINE bool wj_walk_step(struct wj_walk *w, struct wj_walk_hot *h)
         return wj_walk_fail_opcode(w, h->at);
     }
     return is_good;
+plain:
+    if (wj_likely(wj_walk_plain(w, h, &code))) {
+        h->at = h->p; // in the body still
+        goto next;
+    }
+    return wj_walk_resume(h, wj_walk_left_checking(w, h->sink, h->p, h->sp, h->is_live));
 }
 #undef WJ_WALK_CASE
-#undef WJ_WALK_PREFIX
+#undef WJ_WALK_OUTLINE
 #undef WJ_WALK_NO_CASE
 
 // Walks a defined function's body into the sink. False: the error is recorded, or a function of the
@@ -236,7 +265,7 @@ WJ_WALK_INLINE bool wj_walk_func_body(const struct wj_walk_request *request,
             return wj_walk_fail(w, hot.p, WJ_ERR_MALFORMED,
                                 "function body has bytes after its final end");
         }
-        w->census.stack_slots_max = (uint32_t) (w->stack_high - w->scratch->stack) - WJ_WALK_SLACK;
+        wj_walk_end_census(w);
         *request->census = w->census;
     }
     return sink->end == NULL || sink->end(context);

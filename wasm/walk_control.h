@@ -54,6 +54,23 @@ WJ_WALK_INLINE bool wj_walk_block_type(struct wj_walk *w, struct wj_walk_hot *h)
     return h->p != NULL;
 }
 
+// Labels as plain branches see them (walk_plain.h): the innermost is the first. The next label is
+// one of the `depth` around it; a larger first byte is none, or has others behind it.
+WJ_WALK_INLINE void wj_walk_plain_enter(struct wj_walk *w, bool takes_values)
+{
+    struct wj_walk_slot *label = --w->plain.slots[PLAIN_LABEL];
+    *label = (struct wj_walk_slot){1, takes_values ? WJ_WALK_FLOOR : 0};
+    w->plain.first_max[PLAIN_LABEL] = w->depth < 0x7f ? (int32_t) w->depth : 0x7f;
+}
+
+// True when a live plain branch has gone to the innermost label.
+WJ_WALK_INLINE bool wj_walk_plain_leave(struct wj_walk *w)
+{
+    const struct wj_walk_slot *label = w->plain.slots[PLAIN_LABEL]++;
+    w->plain.first_max[PLAIN_LABEL] = w->depth <= 0x7f ? (int32_t) w->depth - 1 : 0x7f;
+    return label->weight > 1;
+}
+
 // Opens a frame: its parameters are on the stack and get a floor under them.
 WJ_WALK_INLINE bool wj_walk_enter(struct wj_walk *w, struct wj_walk_hot *h, unsigned control)
 {
@@ -69,6 +86,9 @@ WJ_WALK_INLINE bool wj_walk_enter(struct wj_walk *w, struct wj_walk_hot *h, unsi
         return true;
     }
     frame->block = w->op.block;
+    if (wj_walk_is_validation(h)) {
+        wj_walk_plain_enter(w, wj_walk_label_count(frame) != 0);
+    }
     frame->init_mark = w->init_count;
     frame->weight = w->weight;
     frame->br_table = 0;
@@ -177,6 +197,9 @@ WJ_WALK_INLINE bool wj_walk_end(struct wj_walk *w, struct wj_walk_hot *h,
         if (!wj_walk_push_results(w, h, frame->block.results, frame->block.result_count)) {
             return false;
         }
+    }
+    if (wj_walk_is_validation(h)) {
+        frame->is_branched |= wj_walk_plain_leave(w);
     }
     if (frame->control == CONTROL_IF) {
         frame->is_branched = frame->is_live;

@@ -20,6 +20,11 @@ WJ_WALK_INLINE bool wj_walk_has_sink(const struct wj_walk_hot *h)
     return h->sink->op != NULL;
 }
 
+WJ_WALK_INLINE bool wj_walk_is_validation(const struct wj_walk_hot *h)
+{
+    return h->is_checking && !wj_walk_has_sink(h);
+}
+
 // Hands the operation to the sink. Its immediates are in w->op already.
 WJ_WALK_INLINE bool wj_walk_emit(struct wj_walk *w, const struct wj_walk_hot *h,
                                  const struct wj_walk_row *row)
@@ -298,7 +303,9 @@ WJ_WALK_INLINE bool wj_walk_memarg(struct wj_walk *w, struct wj_walk_hot *h,
         memarg->offset = wj_walk_trusted_u(h);
         return true;
     }
-    w->census.uses_memory = true;
+    if (wj_unlikely(!w->census.uses_memory)) {
+        wj_walk_note_memory(w);
+    }
     bool is_align_good = is_atomic ? p[0] == row->width_log2 : p[0] <= row->width_log2;
     if (wj_likely(is_align_good && h->limit - p >= 3 && (p[1] & p[2]) < 0x80 &&
                   w->address_type != WJ_TYPE_BOTTOM)) {
@@ -464,12 +471,12 @@ WJ_WALK_INLINE bool wj_walk_parametric(struct wj_walk *w, struct wj_walk_hot *h,
 
 WJ_WALK_INLINE void wj_walk_note_local(struct wj_walk *w, uint32_t index, bool is_write)
 {
-    struct wj_local_census *census = &w->census_locals[index];
-    if (is_write && census->weight == 0 && w->depth == 0) {
-        census->is_set_first = w->weight != 0;
+    struct wj_walk_slot *slot = &w->scratch->slots[index];
+    if (is_write && slot->weight == 0 && w->depth == 0) {
+        w->census_locals[index].is_set_first = w->weight != 0;
     }
-    uint32_t sum = census->weight + w->weight;
-    census->weight = sum < w->weight ? UINT32_MAX : sum;
+    uint32_t sum = slot->weight + w->weight;
+    slot->weight = sum < w->weight ? UINT32_MAX : sum;
 }
 
 WJ_WALK_INLINE bool wj_walk_local_index(struct wj_walk *w, struct wj_walk_hot *h, uint32_t *index)

@@ -27,11 +27,13 @@ static bool reserve_locals(struct wj_walk_scratch *scratch, uint32_t count)
         uint32_t capacity = count < 64 ? 128 : 2 * count;
         free(scratch->locals);
         free(scratch->inits);
+        free(scratch->slots);
         scratch->locals = malloc(2 * (size_t) capacity * sizeof *scratch->locals);
         scratch->inits = malloc(capacity * sizeof *scratch->inits);
+        scratch->slots = malloc(capacity * sizeof *scratch->slots);
         scratch->local_capacity = capacity;
     }
-    if (scratch->locals == NULL || scratch->inits == NULL) {
+    if (scratch->locals == NULL || scratch->inits == NULL || scratch->slots == NULL) {
         scratch->local_capacity = 0;
         return false;
     }
@@ -104,6 +106,51 @@ static void begin_census(struct wj_walk *w)
     w->census.locals = w->census_locals;
     for (uint32_t i = 0; i < w->local_count; i++) {
         w->census.uses_v128 |= w->local_types[i] == WJ_TYPE_V128;
+        w->scratch->slots[i] = (struct wj_walk_slot){0, w->local_types[i]};
+    }
+}
+
+void wj_walk_end_census(struct wj_walk *w)
+{
+    w->census.stack_slots_max = (uint32_t) (w->stack_high - w->scratch->stack) - WJ_WALK_SLACK;
+    for (uint32_t i = 0; i < w->local_count; i++) {
+        w->census_locals[i].weight = w->scratch->slots[i].weight;
+    }
+}
+
+static void begin_plain(struct wj_walk *w, bool has_unset)
+{
+    struct wj_walk_plain *plain = &w->plain;
+    const struct wj_module *module = w->module;
+    // The short ones have three bytes and do not reach the body's last. Of all, eight are read,
+    // which must lie in the module.
+    const uint8_t *code = w->func->code;
+    ptrdiff_t in_body = w->limit - code - 3;
+    ptrdiff_t in_module = module->bytes + module->size_bytes - code - 7;
+    ptrdiff_t span = in_body < in_module ? in_body : in_module;
+    plain->stop = code + (span > 0 ? span : 0);
+    plain->other = (struct wj_walk_slot){1, WJ_TYPE_BOTTOM};
+    for (unsigned i = 0; i < PLAIN_KINDS; i++) {
+        plain->first_max[i] = -1;
+        plain->slots[i] = &plain->other + 1;
+    }
+    plain->first_max[PLAIN_OTHER] = UINT8_MAX;
+    if (!has_unset) {
+        plain->first_max[PLAIN_LOCAL] =
+            w->local_count <= 0x7f ? (int32_t) w->local_count - 1 : 0x7f;
+    }
+    plain->slots[PLAIN_LOCAL] = w->scratch->slots;
+    plain->slots[PLAIN_LABEL] = w->scratch->labels + w->scratch->frame_capacity;
+    wj_walk_plain_enter(w, w->func->type->result_count != 0);
+}
+
+void wj_walk_note_memory(struct wj_walk *w)
+{
+    w->census.uses_memory = true;
+    if (w->address_type == WJ_TYPE_I32) {
+        for (int32_t i = 0; i < 4; i++) {
+            w->plain.first_max[PLAIN_ACCESS + i] = i;
+        }
     }
 }
 
@@ -147,6 +194,7 @@ bool wj_walk_prepare(struct wj_walk *w, const struct wj_walk_request *request, s
     open_body(w);
     if (is_checking) {
         begin_census(w);
+        begin_plain(w, has_unset);
         // No operation but the last can then have its first immediate byte outside the body.
         if (in.at == w->limit || w->limit[-1] != 0x0b) {
             return wj_walk_fail_end(w, w->limit);

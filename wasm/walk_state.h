@@ -40,12 +40,37 @@ struct wj_walk_frame {
     bool is_branched;
 };
 
+// What the byte behind the opcode of a plain operation is (walk_plain.h).
+enum wj_walk_plain_kind {
+    PLAIN_OTHER,  // nothing that matters, or no part of it
+    PLAIN_LOCAL,  // an index
+    PLAIN_LABEL,  // an index
+    PLAIN_ACCESS, // an alignment, at most 2^0; the next three kinds: at most 2^1, 2^2, 2^3
+    PLAIN_KINDS = PLAIN_ACCESS + 4,
+};
+
+// What such an index leads to.
+struct wj_walk_slot {
+    uint32_t weight; // of its uses, saturating; begins with 1 for labels
+    wj_valtype type; // of a local; of a label 0, or WJ_WALK_FLOOR where it takes values
+};
+
+// What plain operations depend on besides the stack, by their kind.
+struct wj_walk_plain {
+    const uint8_t *stop; // none from here on
+    int32_t first_max[PLAIN_KINDS];
+    struct wj_walk_slot *slots[PLAIN_KINDS];
+    struct wj_walk_slot other; // of operations without an index, which comes before slots[kind]
+};
+
 // Buffers of a walk, for one thread; reused from function to function.
 struct wj_walk_scratch {
     wj_valtype *stack;
     size_t stack_capacity;
     struct wj_walk_frame *frames;
     uint32_t frame_capacity;
+    struct wj_walk_slot *labels; // [frame_capacity], the body's is the last
+    struct wj_walk_slot *slots;  // of locals
     wj_valtype *locals; // twice the capacity: declared types, then those that local.get may read
     uint32_t *inits;
     uint32_t local_capacity;
@@ -82,6 +107,7 @@ struct wj_walk {
     uint32_t br_table_count;
     wj_valtype *stack_high; // the deepest stack so far, were only its current floors in it
     struct wj_local_census *census_locals;
+    struct wj_walk_plain plain;
     struct wj_census census;
     struct wj_op op;
 };
@@ -111,7 +137,8 @@ struct wj_walk_row {
     uint32_t feature;
 };
 
-// The row of an opcode behind a prefix byte (0xfc, 0xfd, 0xfe); NULL: there is none.
+// The row of an opcode behind a prefix byte (0xfc, 0xfd, 0xfe), or of a plain one (0,
+// walk_plain.h); NULL: there is none.
 const struct wj_walk_row *wj_walk_prefix_row(uint8_t prefix, uint32_t code);
 
 // The block types of a single number or v128: &wj_walk_single_types[WJ_TYPE_I32].
@@ -120,6 +147,8 @@ extern const wj_valtype wj_walk_single_types[WJ_TYPE_V128 + 1];
 // Prepares *w. On success *code is the first instruction.
 bool wj_walk_prepare(struct wj_walk *w, const struct wj_walk_request *request, struct wj_err *err,
                      bool is_checking, const uint8_t **code);
+// Completes w->census.
+void wj_walk_end_census(struct wj_walk *w);
 
 // Slow paths. A pointer that is NULL means that the error is recorded.
 struct wj_leb wj_walk_u32_slow(struct wj_walk *w, const uint8_t *p) __attribute__((noinline));
@@ -153,6 +182,8 @@ wj_valtype *wj_walk_select_slow(struct wj_walk *w, const uint8_t *at, wj_valtype
 wj_valtype *wj_walk_push_list(struct wj_walk *w, const uint8_t *at, wj_valtype *sp,
                               const wj_valtype *types, uint32_t count) __attribute__((noinline));
 bool wj_walk_grow_frames(struct wj_walk *w) WJ_WALK_COLD;
+// The function uses memory: loads and stores from memory 0 become plain.
+void wj_walk_note_memory(struct wj_walk *w) WJ_WALK_COLD;
 void wj_walk_reset_inits(struct wj_walk *w, uint32_t mark) WJ_WALK_COLD;
 bool wj_walk_check_tail_call(struct wj_walk *w, const uint8_t *at,
                              const struct wj_functype *callee) WJ_WALK_COLD;
