@@ -394,7 +394,7 @@ WJ_WALK_INLINE bool wj_walk_callee(struct wj_walk *w, struct wj_walk_hot *h,
     uint32_t index;
     uint32_t table = 0;
     const struct wj_module *module = w->module;
-    if (!wj_walk_u32(w, h, true, &index)) {
+    if (!wj_walk_linked_u32(w, h, true, &index)) {
         return false;
     }
     w->op.index = index;
@@ -416,7 +416,7 @@ WJ_WALK_INLINE bool wj_walk_callee(struct wj_walk *w, struct wj_walk_hot *h,
     if (row->imm == WJ_IMM_TYPE) {
         return !h->is_checking || wj_walk_pop(w, h, WJ_TYPE_CONCRETE_REF(callee->id, true));
     }
-    if (!wj_walk_u32(w, h, false, &table)) {
+    if (!wj_walk_linked_u32(w, h, false, &table)) {
         return false;
     }
     w->op.index2 = table;

@@ -79,6 +79,20 @@ WJ_WALK_INLINE bool wj_walk_u32(struct wj_walk *w, struct wj_walk_hot *h, bool i
     return leb.next != NULL;
 }
 
+// The same for indexes that linkers may have padded to five bytes.
+WJ_WALK_INLINE bool wj_walk_linked_u32(struct wj_walk *w, struct wj_walk_hot *h, bool is_first,
+                                       uint32_t *value)
+{
+    const uint8_t *p = h->p;
+    if (h->is_checking && h->limit - p > 5 && (p[0] & p[1] & p[2] & p[3]) >= 0x80 && p[4] < 0x10) {
+        *value = (p[0] & 0x7fu) | (p[1] & 0x7fu) << 7 | (p[2] & 0x7fu) << 14 |
+                 (p[3] & 0x7fu) << 21 | (uint32_t) p[4] << 28;
+        h->p = p + 5;
+        return true;
+    }
+    return wj_walk_u32(w, h, is_first, value);
+}
+
 WJ_WALK_INLINE bool wj_walk_s(struct wj_walk *w, struct wj_walk_hot *h, unsigned bits,
                               int64_t *value)
 {
@@ -572,7 +586,7 @@ WJ_WALK_INLINE bool wj_walk_global(struct wj_walk *w, struct wj_walk_hot *h,
                                    const struct wj_walk_row *row)
 {
     uint32_t index;
-    if (!wj_walk_u32(w, h, true, &index)) {
+    if (!wj_walk_linked_u32(w, h, true, &index)) {
         return false;
     }
     w->op.index = index;
