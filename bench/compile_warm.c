@@ -48,7 +48,8 @@ int main(int argc, char **argv)
         double cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID);
         double wall = clock_ms(CLOCK_MONOTONIC);
         wjit_error_t error;
-        wasm_module_t *module = wjit_module_new(store, &bytes, &error);
+        wasm_module_t *module =
+            wjit_module_new_in_place(store, bytes.data, bytes.size, NULL, NULL, &error);
         if (module == NULL || !wjit_module_compile(module, &error)) {
             fprintf(stderr, "%s: %s\n", argv[1], error.message);
             return 1;

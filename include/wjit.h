@@ -203,6 +203,15 @@ WJIT_API bool wjit_signals_claim(void);
 // Decodes and validates; copies the bytes. NULL with *error.
 WJIT_API wasm_module_t *wjit_module_new(wasm_store_t *, const wasm_byte_vec_t *binary,
                                         wjit_error_t *error);
+// The same without a copy, of `size_bytes` bytes that stay where and what they are until
+// `release(env)` is called: once, when nothing needs them any more (the module's last handle, its
+// instances and functions are gone; or the cache has the module), from any thread; on failure, too,
+// before this returns. `release` may be NULL, and calls nothing of this header. Bytes that change
+// meanwhile break the sandbox: what is compiled would not be what was validated. For large modules,
+// or a file that the host has mapped and nobody writes to.
+WJIT_API wasm_module_t *wjit_module_new_in_place(wasm_store_t *, const char *bytes,
+                                                 size_t size_bytes, void (*release)(void *env),
+                                                 void *env, wjit_error_t *error);
 // The same for a file. With a cache, a file is known again by its place, size and times without
 // being read. WJIT_ERROR_IO as well.
 WJIT_API wasm_module_t *wjit_module_new_file(wasm_store_t *, const char *path, wjit_error_t *error);

@@ -40,6 +40,28 @@ wasm_module_t *wjit_module_new(wasm_store_t *store, const wasm_byte_vec_t *binar
     return wj_api_module_or_error(store, is_made ? image : NULL, &err, error);
 }
 
+// Bytes of the host, used where they are. Nobody writes to a module's bytes. Of none, there may be
+// no place.
+static struct wj_blob host_bytes(const char *bytes, size_t size_bytes)
+{
+    bytes = size_bytes == 0 ? "" : bytes;
+    return (struct wj_blob){
+        .bytes = (uint8_t *) (uintptr_t) bytes, .size_bytes = size_bytes, .is_host = true};
+}
+
+wasm_module_t *wjit_module_new_in_place(wasm_store_t *store, const char *bytes, size_t size_bytes,
+                                        void (*release)(void *), void *env, wjit_error_t *error)
+{
+    struct wj_err err;
+    wj_err_clear(&err);
+    struct wj_image *image;
+    struct wj_blob blob = host_bytes(bytes, size_bytes);
+    blob.release = release;
+    blob.env = env;
+    bool is_made = wj_image_adopt(store->store->engine, &blob, &image, &err);
+    return wj_api_module_or_error(store, is_made ? image : NULL, &err, error);
+}
+
 wasm_module_t *wjit_module_new_file(wasm_store_t *store, const char *path, wjit_error_t *error)
 {
     struct wj_err err;
@@ -64,7 +86,8 @@ bool wjit_validate(wasm_engine_t *engine, const wasm_byte_vec_t *binary, wjit_er
     struct wj_err err;
     wj_err_clear(&err);
     struct wj_image *image;
-    if (!wj_image_new(engine->engine, (const uint8_t *) binary->data, binary->size, &image, &err)) {
+    struct wj_blob blob = host_bytes(binary->data, binary->size);
+    if (!wj_image_adopt(engine->engine, &blob, &image, &err)) {
         wj_api_error_out(&err, error);
         return false;
     }

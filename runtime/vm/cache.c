@@ -355,7 +355,8 @@ bool wj_cache_find(const struct wj_cache *cache, const struct wj_hash128 *key, s
         close(fd);
         return false;
     }
-    *out = (struct wj_blob){bytes, (size_t) st.st_size, true, fd};
+    *out = (struct wj_blob){
+        .bytes = bytes, .size_bytes = (size_t) st.st_size, .is_mapped = true, .file = fd};
     if (wj_cwasm_is(bytes, out->size_bytes) &&
         memcmp(&wj_cwasm_header(bytes)->key, key, sizeof *key) == 0) {
         return true;

@@ -55,6 +55,9 @@ struct wj_image {
 // Decodes and validates a copy of the bytes, or finds them in the engine's cache.
 bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_bytes,
                   struct wj_image **out, struct wj_err *err);
+// The same of bytes that are taken over in any case, and not copied.
+bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_image **out,
+                    struct wj_err *err);
 // The same from a file. WJ_ERR_IO: it cannot be read.
 bool wj_image_open(struct wj_engine *engine, const char *path, struct wj_image **out,
                    struct wj_err *err);

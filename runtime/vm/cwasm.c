@@ -32,7 +32,11 @@ void wj_blob_close_file(struct wj_blob *blob)
 void wj_blob_clear(struct wj_blob *blob)
 {
     wj_blob_close_file(blob);
-    if (blob->is_mapped) {
+    if (blob->is_host) {
+        if (blob->release != NULL) {
+            blob->release(blob->env);
+        }
+    } else if (blob->is_mapped) {
         munmap(blob->bytes, blob->size_bytes);
     } else {
         free(blob->bytes);

@@ -69,12 +69,15 @@ struct wj_cwasm_func {
     uint32_t trap_count;
 };
 
-// Bytes that were given or mapped, owned.
+// Bytes that were given or mapped, owned; or a host's, who is told when they are no longer needed.
 struct wj_blob {
     uint8_t *bytes;
     size_t size_bytes;
     bool is_mapped;
     int file; // when is_mapped: what it is a mapping of, or -1
+    bool is_host;
+    void (*release)(void *env); // when is_host; or NULL
+    void *env;
 };
 void wj_blob_clear(struct wj_blob *blob);
 void wj_blob_close_file(struct wj_blob *blob); // the mapping stays

@@ -169,6 +169,25 @@ bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_by
     return new_cacheable(engine, &blob, &hash, out, err);
 }
 
+bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_image **out,
+                    struct wj_err *err)
+{
+    if (!wj_module_check_size(blob->size_bytes, err)) {
+        wj_blob_clear(blob);
+        return false;
+    }
+    struct wj_cache *cache = wj_engine_cache(engine, blob->size_bytes);
+    if (cache == NULL) {
+        return image_new(engine, blob, out, err);
+    }
+    struct wj_hash128 hash = wj_cache_hash(cache, blob->bytes, blob->size_bytes);
+    if (load_cached(engine, &hash, out)) {
+        wj_blob_clear(blob);
+        return true;
+    }
+    return new_cacheable(engine, blob, &hash, out, err);
+}
+
 static bool fail_read(struct wj_err *err, int number)
 {
     return wj_err_set(err, WJ_ERR_IO, WJ_NO_OFFSET, "%s", strerror(number));
