@@ -12,7 +12,7 @@
 #include "runtime/vm/memory.h"
 #include "wasm/const_expr.h"
 
-#define FUNCREF_BATCH 64u
+#define FUNCREF_BATCH 8u
 
 static bool fail_nomem(struct wj_err *err)
 {
