@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+
 struct wj_arena_chunk {
     struct wj_arena_chunk *next;
     size_t size_bytes;
@@ -27,6 +29,24 @@ void wj_arena_clear(struct wj_arena *arena)
     wj_arena_init(arena);
 }
 
+void wj_arena_expect(struct wj_arena *arena, size_t size_bytes)
+{
+    arena->expected_bytes = size_bytes;
+}
+
+static struct wj_arena_chunk *alloc_chunk(bool is_huge, size_t size)
+{
+    if (!is_huge) {
+        // calloc leaves large chunks to the kernel's zero pages: nothing is touched before its use.
+        return calloc(1, size);
+    }
+    struct wj_arena_chunk *chunk = wj_pages_alloc(size);
+    if (chunk != NULL) {
+        memset(chunk, 0, size);
+    }
+    return chunk;
+}
+
 static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
 {
     size_t size = arena->reserved_bytes < CHUNK_MIN_BYTES   ? CHUNK_MIN_BYTES
@@ -39,11 +59,13 @@ static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
     if (size < payload_bytes + header) {
         size = payload_bytes + header;
     }
-    // calloc leaves large chunks to the kernel's zero pages, so nothing is touched before its use.
-    struct wj_arena_chunk *chunk = calloc(1, size);
+    bool is_huge = arena->expected_bytes >= WJ_HUGE_BYTES && size <= WJ_HUGE_BYTES;
+    size = is_huge ? WJ_HUGE_BYTES : size;
+    struct wj_arena_chunk *chunk = alloc_chunk(is_huge, size);
     if (chunk == NULL) {
         return false;
     }
+    arena->expected_bytes -= size < arena->expected_bytes ? size : arena->expected_bytes;
     chunk->next = arena->chunks;
     chunk->size_bytes = size;
     arena->chunks = chunk;

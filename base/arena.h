@@ -13,10 +13,15 @@ struct wj_arena {
     char *cursor;
     char *limit;
     size_t reserved_bytes;
+    size_t expected_bytes; // soon
 };
 
 void wj_arena_init(struct wj_arena *arena);
 void wj_arena_clear(struct wj_arena *arena); // releases everything; the arena can be used again
+
+// As much will be wanted soon, in small pieces. Of 2 MiB and more each 2 MiB are asked for at once,
+// as one huge page: the first use of a piece is no fault then, nor any use a miss of the TLB.
+void wj_arena_expect(struct wj_arena *arena, size_t size_bytes);
 
 // Zeroed, 16-byte aligned memory, or NULL when the system has none left. Size 0 gives a valid
 // pointer to nothing.

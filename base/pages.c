@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define HUGE_BYTES ((size_t) 2 << 20)
+#define HUGE_BYTES ((size_t) WJ_HUGE_BYTES)
 
 void *wj_pages_alloc(size_t size_bytes)
 {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 enum {
-    PAGES_MAX = 16,
     PAGE_IS_FILE = 1 << 2,
     PAGE_IS_PRESENT = 1 << 3,
     PAGE_IS_SWAPPED = 1 << 4,
@@ -74,26 +73,28 @@ int wj_dirty_open(void)
     return fd;
 }
 
-bool wj_dirty_find(int fd, const void *start, uint64_t bytes, uint32_t pages_max,
-                   struct wj_dirty_range ranges[], uint32_t *count)
+bool wj_dirty_find(int fd, const void *start, uint64_t bytes, uint64_t page_bytes,
+                   struct wj_dirty_pages *out)
 {
-    struct page_region regions[PAGES_MAX];
+    // One more than wanted, so that as many as wanted do not stop the walk.
+    struct page_region regions[WJ_DIRTY_MAX + 1];
     int found = 0;
-    *count = 0;
+    out->count = 0;
     if (bytes == 0) {
         return true;
     }
-    pages_max = pages_max < PAGES_MAX - 1 ? pages_max : PAGES_MAX - 1;
-    // One more than wanted, so that as many as wanted do not stop the walk.
-    if (!scan(fd, start, bytes, pages_max + 1, regions, &found) || (uint32_t) found > pages_max) {
+    if (bytes / page_bytes > UINT32_MAX ||
+        !scan(fd, start, bytes, WJ_DIRTY_MAX + 1, regions, &found)) {
         return false;
     }
-    uint64_t pages = 0, page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
     for (int i = 0; i < found; i++) {
-        ranges[i].offset = regions[i].start - (uint64_t) (uintptr_t) start;
-        ranges[i].bytes = regions[i].end - regions[i].start;
-        pages += ranges[i].bytes / page_bytes;
+        for (uint64_t at = regions[i].start; at < regions[i].end; at += page_bytes) {
+            if (out->count == WJ_DIRTY_MAX) {
+                return false;
+            }
+            out->pages[out->count++] =
+                (uint32_t) ((at - (uint64_t) (uintptr_t) start) / page_bytes);
+        }
     }
-    *count = (uint32_t) found;
-    return pages <= pages_max;
+    return true;
 }

@@ -5,17 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct wj_dirty_range {
-    uint64_t offset; // from the start
-    uint64_t bytes;
+#define WJ_DIRTY_MAX 4u
+
+struct wj_dirty_pages {
+    uint32_t pages[WJ_DIRTY_MAX]; // numbers, from the start
+    uint32_t count;
 };
 
 // A descriptor to ask with, or -1 where the system cannot tell: Linux before 6.7, or no /proc.
 int wj_dirty_open(void);
 
 // The pages of [start, start + bytes) that differ, or may, from what was mapped there: those that
-// were written to since. False: there are more than `pages_max`, or the system does not say.
-bool wj_dirty_find(int fd, const void *start, uint64_t bytes, uint32_t pages_max,
-                   struct wj_dirty_range ranges[], uint32_t *count);
+// were written to since. False: there are more than WJ_DIRTY_MAX, or the system does not say.
+bool wj_dirty_find(int fd, const void *start, uint64_t bytes, uint64_t page_bytes,
+                   struct wj_dirty_pages *out);
 
 #endif

@@ -340,8 +340,19 @@ static bool set_trap(struct wj_trap **trap, enum wj_trap_kind kind)
     return false;
 }
 
+bool wj_instance_data_offset(struct wj_instance *instance, const struct wj_data *data, uint64_t *at,
+                             struct wj_err *err)
+{
+    struct wj_const_value value;
+    if (!evaluate(instance, &data->offset, &value, err)) {
+        return false;
+    }
+    *at = value.bits;
+    return true;
+}
+
 // Active segments in order; what the earlier ones wrote stays when a later one traps.
-static bool apply_segments(struct wj_instance *instance, bool has_data, struct wj_trap **trap,
+static bool apply_segments(struct wj_instance *instance, bool is_filled, struct wj_trap **trap,
                            struct wj_err *err)
 {
     const struct wj_module *module = instance->module;
@@ -362,18 +373,18 @@ static bool apply_segments(struct wj_instance *instance, bool has_data, struct w
     }
     for (uint32_t i = 0; i < module->data_count; i++) {
         const struct wj_data *data = &module->datas[i];
-        struct wj_const_value at;
+        uint64_t at;
         if (data->mode != WJ_SEGMENT_ACTIVE) {
             continue;
         }
-        if (has_data) {
+        if (is_filled) {
             instance->dropped_datas[i / 64] |= 1ull << (i % 64);
             continue;
         }
-        if (!evaluate(instance, &data->offset, &at, err)) {
+        if (!wj_instance_data_offset(instance, data, &at, err)) {
             return false;
         }
-        if (!wj_memory_init_range(wj_instance_memory(instance, data->memory), at.bits, data->bytes,
+        if (!wj_memory_init_range(wj_instance_memory(instance, data->memory), at, data->bytes,
                                   data->size_bytes, 0, data->size_bytes)) {
             return set_trap(trap, WJ_TRAP_MEMORY_OUT_OF_BOUNDS);
         }
@@ -465,7 +476,7 @@ bool wj_instance_build(struct wj_store *store, struct wj_image *image,
                                 : instance->memory0;
     if (!wj_kernel_bind(instance, err) || !make_globals(instance, err) ||
         !make_tables(instance, err) || !make_elems(instance, err) ||
-        !apply_segments(instance, place->has_data, trap, err)) {
+        !apply_segments(instance, place->is_filled, trap, err)) {
         return false;
     }
     atomic_fetch_add(&store->engine->stats.instantiate_ns, wj_now_ns() - start_ns);

@@ -19,6 +19,7 @@ struct wj_lane;
 struct wj_host_func;
 struct wj_instance;
 struct wj_activation;
+struct wj_tenant;
 
 // A value in memory: cells of arguments, results and globals. i32 and f32 in the low 4 bytes.
 union wj_cell {
@@ -52,7 +53,7 @@ struct wj_memory {
     uint64_t reserved_bytes; // address space from base on
     void *mapping;           // of the whole reservation
     uint64_t mapping_bytes;
-    bool is_of_pool;             // the reservation is a pool's
+    bool is_of_pool;             // the reservation is a pool's, and so is this
     bool is_guarded;             // accesses need no check
     int file;                    // that the bytes lie in, or -1
     struct wj_memory *view;      // a private view of the file, or NULL
@@ -137,6 +138,7 @@ struct wj_instance {
     struct wj_store *store;
     const struct wj_module *module;
     struct wj_code *code;              // compiled code of the module
+    struct wj_tenant *tenant;          // what its pool keeps of it, or NULL
     struct wj_global **global_objects; // [global_count]; made on demand
     struct wj_tag_object **tags;       // [tag_count]
     uint64_t *dropped_elems;           // bit sets
@@ -149,7 +151,6 @@ struct wj_instance {
     struct wj_memory *host_memory; // what host functions see: "memory", or memory 0
     struct wj_image *image;        // what `module` and `code` belong to
     struct wj_instance *next;      // in the store
-    uint32_t pool_slot;            // of those that belong to a pool
 };
 
 // Offsets of the tail's parts, from the start of the instance.

@@ -32,15 +32,18 @@ bool wj_instance_new(struct wj_store *store, struct wj_image *image,
                      struct wj_instance **out, struct wj_trap **trap, struct wj_err *err);
 
 // The same in two steps, for pools: without the start function, which runs later, and in a memory
-// that is there (NULL: as usual), which holds the data already where `has_data`.
+// that is there (NULL: as usual), which gets its data from somebody else where `is_filled`.
 struct wj_instance_place {
     struct wj_memory *memory; // the one that the module defines
-    bool has_data;
+    bool is_filled;
 };
 bool wj_instance_build(struct wj_store *store, struct wj_image *image,
                        const struct wj_extern *imports, uint32_t import_count,
                        const struct wj_instance_place *place, struct wj_instance **out,
                        struct wj_trap **trap, struct wj_err *err);
+// Where an active data segment belongs.
+bool wj_instance_data_offset(struct wj_instance *instance, const struct wj_data *data, uint64_t *at,
+                             struct wj_err *err);
 bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, struct wj_err *err);
 
 // True when `given` may stand for the import.

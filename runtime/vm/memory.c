@@ -84,21 +84,15 @@ static bool needs_file(const struct wj_settings *settings)
     return settings->gpu_verify_rate > 0 || settings->gpu_command[0] != '\0';
 }
 
-// A memory with a reference, without pages, and without a file.
-static struct wj_memory *memory_alloc(const struct wj_memory_type *type, uint64_t max_pages,
-                                      struct wj_err *err)
+// Zeroed before; with a reference, without pages, and without a file.
+static void memory_init(struct wj_memory *memory, const struct wj_memory_type *type,
+                        uint64_t max_pages)
 {
-    struct wj_memory *memory = calloc(1, sizeof *memory);
-    if (memory == NULL) {
-        wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
-        return NULL;
-    }
     atomic_init(&memory->references, 1);
     pthread_mutex_init(&memory->grow_lock, NULL);
     memory->type = *type;
     memory->max_pages = max_pages;
     memory->file = -1;
-    return memory;
 }
 
 bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
@@ -120,10 +114,11 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
     if (type->limits.has_max && type->limits.max < max_pages) {
         max_pages = type->limits.max;
     }
-    struct wj_memory *memory = memory_alloc(type, max_pages, err);
+    struct wj_memory *memory = calloc(1, sizeof *memory);
     if (memory == NULL) {
-        return false;
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
+    memory_init(memory, type, max_pages);
     if (needs_file(settings)) {
         memory->file = memfd_create("wjit-memory", MFD_CLOEXEC);
     }
@@ -142,24 +137,18 @@ bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_ty
                       (unsigned long long) initial_bytes);
 }
 
-bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uint8_t *base,
-                      uint64_t reserved_bytes, bool is_guarded, struct wj_memory **out,
-                      struct wj_err *err)
+void wj_memory_init_in(struct wj_memory *memory, const struct wj_memory_type *type,
+                       uint64_t max_pages, const struct wj_memory_place *place)
 {
-    struct wj_memory *memory = memory_alloc(type, max_pages, err);
-    if (memory == NULL) {
-        return false;
-    }
-    memory->base = base;
-    memory->reserved_bytes = reserved_bytes;
-    memory->mapping = is_guarded ? base - WJ_GUARD_BEFORE_BYTES : base;
+    memory_init(memory, type, max_pages);
+    memory->base = place->base;
+    memory->reserved_bytes = place->reserved_bytes;
+    memory->mapping = place->is_guarded ? place->base - WJ_GUARD_BEFORE_BYTES : place->base;
     memory->mapping_bytes =
-        is_guarded ? WJ_GUARD_BEFORE_BYTES + WJ_GUARD_AFTER_BYTES : reserved_bytes;
-    memory->is_guarded = is_guarded;
+        place->is_guarded ? WJ_GUARD_BEFORE_BYTES + WJ_GUARD_AFTER_BYTES : place->reserved_bytes;
+    memory->is_guarded = place->is_guarded;
     memory->is_of_pool = true;
     atomic_init(&memory->size_bytes, type->limits.min << type->page_size_log2);
-    *out = memory;
-    return true;
 }
 
 bool wj_memory_reset(struct wj_memory *memory)
@@ -196,7 +185,9 @@ void wj_memory_release(struct wj_memory *memory)
         close(memory->file);
     }
     pthread_mutex_destroy(&memory->grow_lock);
-    free(memory);
+    if (!memory->is_of_pool) {
+        free(memory);
+    }
 }
 
 struct wj_memory *wj_memory_view_new(const struct wj_memory *memory)

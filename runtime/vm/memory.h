@@ -19,12 +19,16 @@
 
 bool wj_memory_new(const struct wj_settings *settings, const struct wj_memory_type *type,
                    struct wj_memory **out, struct wj_err *err);
-// A memory of a pool: in reserved_bytes of address space from `base` on, which stay the pool's.
-// With guard regions all around, inaccessible but for the initial size; or without, all of it
-// writable.
-bool wj_memory_new_in(const struct wj_memory_type *type, uint64_t max_pages, uint8_t *base,
-                      uint64_t reserved_bytes, bool is_guarded, struct wj_memory **out,
-                      struct wj_err *err);
+// Where a memory of a pool lies: in address space that stays the pool's. With guard regions all
+// around, inaccessible but for the initial size; or without, all of it writable.
+struct wj_memory_place {
+    uint8_t *base;
+    uint64_t reserved_bytes; // from the base on
+    bool is_guarded;
+};
+// In storage that is zeroed and outlives it.
+void wj_memory_init_in(struct wj_memory *memory, const struct wj_memory_type *type,
+                       uint64_t max_pages, const struct wj_memory_place *place);
 // A pool's memory in its initial size again. What was written is gone: the pages are those of the
 // file that is mapped there, or zero.
 bool wj_memory_reset(struct wj_memory *memory);

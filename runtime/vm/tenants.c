@@ -9,34 +9,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "runtime/vm/call.h"
 #include "runtime/vm/dirty.h"
+#include "runtime/vm/initial.h"
 #include "runtime/vm/memory.h"
 #include "runtime/vm/signals.h"
+#include "runtime/vm/stack.h"
 #include "runtime/vm/trap.h"
 
 #define OS_PAGE_BYTES 65536u
 // From one guarded memory to the next: what generated code can reach from the first.
 #define GUARDED_STRIDE_BYTES WJ_GUARD_AFTER_BYTES
-// Of the stack, cleared when a tenant goes. What lies below is looked at as far as this, and given
-// back to the system when something is there.
-#define STACK_KEPT_BYTES 4096u
-#define STACK_SEEN_BYTES_MAX 32768u
-// Of a memory, written to and kept mapped for the next tenant.
-#define PAGES_KEPT 4u
+// What an instance takes of the store's arena, roughly: of a module without tables.
+#define INSTANCE_BYTES 1024
+#define CACHE_LINE_BYTES 64
 
-struct table_state {
-    void **elements;
-    uint64_t size;
-};
-
-// An instance and what it was like when it was new.
-struct tenant {
+// An instance and what it was like when it was new. In the store's arena, as are memory and
+// instance, which follow: a cycle of one among very many touches few pages and cache lines.
+struct wj_tenant {
+    struct wj_tenants *pool; // NULL: it is no more
     struct wj_instance *instance;
-    struct wj_memory *memory; // or NULL
-    union wj_cell *globals;   // of those that the module defines
-    struct table_state *tables;
-    uint64_t *dropped; // elems, then datas
+    struct wj_memory *memory;     // or NULL
+    const union wj_cell *globals; // of those that the module defines
+    void ***tables;               // [table_count] elements, as many as the initial size
+    struct wj_tenant *next;       // of the pool's
+    struct wj_tenant *next_free;
     bool is_out;
 };
 
@@ -51,16 +47,19 @@ struct wj_tenants {
     uint64_t max_pages;
     uint8_t *mapping;
     uint64_t mapping_bytes;
-    // The data of a new instance: a file with the whole initial memory, or bytes to copy.
-    int file;
-    bool has_data;
-    uint8_t *data; // [data_bytes]; of a file: its mapping, with as much as the initial memory
-    uint64_t data_bytes;
-    int pagemap;            // to see what a tenant wrote, or -1
-    uint32_t process;       // whose pages it tells of: wj_process()
-    struct tenant *tenants; // [count_max], `count` are made
-    uint32_t *free_slots;   // [free_count], the last one is taken first
-    uint32_t count, free_count;
+    bool has_initial;
+    struct wj_initial initial;
+    uint64_t page_bytes; // the system's
+    int pagemap;         // to see what a tenant wrote, or -1
+    uint32_t process;    // whose pages it tells of: wj_process()
+    // Of a new instance, whichever it is: NULL where references are among the globals, else the
+    // first one's.
+    const union wj_cell *globals;
+    const uint64_t *dropped;   // elems, then datas
+    struct wj_arena states;    // what the tenants' point to
+    struct wj_tenant *tenants; // newest first
+    struct wj_tenant *free;    // the last one that came back is taken first
+    uint32_t count;            // that are made
 };
 
 static uint64_t align_up(uint64_t value)
@@ -177,18 +176,19 @@ bool wj_tenants_new(struct wj_store *store, struct wj_image *image, const struct
     t->store = store;
     t->image = wj_image_retain(image);
     t->settings = *settings;
-    t->file = -1;
+    wj_initial_init(&t->initial);
+    t->page_bytes = (uint64_t) sysconf(_SC_PAGESIZE);
+    wj_arena_init(&t->states);
     t->pagemap = wj_dirty_open();
     t->process = wj_process();
     t->import_count = import_count;
     t->imports = malloc((import_count + 1u) * sizeof *t->imports);
-    t->tenants = calloc(settings->count_max, sizeof *t->tenants);
-    t->free_slots = malloc(settings->count_max * sizeof *t->free_slots);
-    bool is_good = t->imports != NULL && t->tenants != NULL && t->free_slots != NULL;
+    bool is_good = t->imports != NULL;
     if (is_good && import_count != 0) {
         memcpy(t->imports, imports, import_count * sizeof *imports);
     }
     if (is_good ? reserve_memories(t, err) : fail_nomem(err)) {
+        wj_arena_expect(&store->arena, (size_t) settings->count_max * INSTANCE_BYTES);
         *out = t;
         return true;
     }
@@ -201,104 +201,23 @@ void wj_tenants_free(struct wj_tenants *t)
     if (t == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < t->count; i++) {
-        struct tenant *tenant = &t->tenants[i];
-        free(tenant->globals);
-        free(tenant->dropped);
-        for (uint32_t k = 0; tenant->tables != NULL && k < t->image->module->table_count; k++) {
-            free(tenant->tables[k].elements);
-        }
-        free(tenant->tables);
+    for (struct wj_tenant *tenant = t->tenants; tenant != NULL; tenant = tenant->next) {
+        tenant->pool = NULL;
     }
     if (t->pagemap >= 0) {
         close(t->pagemap);
     }
-    if (t->file >= 0) {
-        close(t->file);
-        if (t->data != NULL) {
-            munmap(t->data, t->data_bytes);
-            t->data = NULL;
-        }
-    }
+    wj_initial_clear(&t->initial);
     if (t->mapping != NULL) {
         munmap(t->mapping, t->mapping_bytes);
     }
-    free(t->data);
-    free(t->free_slots);
-    free(t->tenants);
+    wj_arena_clear(&t->states);
     free(t->imports);
     wj_image_release(t->image);
     free(t);
 }
 
 // ---- Making an instance -------------------------------------------------------------------------
-
-static bool map_data(const struct wj_tenants *t, const struct wj_memory *memory)
-{
-    uint64_t bytes = atomic_load(&memory->size_bytes);
-    return mmap(memory->base, bytes, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, t->file, 0) != MAP_FAILED;
-}
-
-// The bytes of [0, size) up to the last one that is not zero.
-static uint64_t used_bytes(const uint8_t *bytes, uint64_t size)
-{
-    while (size != 0 && bytes[size - 1] == 0) {
-        size--;
-    }
-    return size;
-}
-
-// Writes what is not zero; the rest of the file is holes.
-static bool write_file(int file, const uint8_t *bytes, uint64_t size)
-{
-    enum { STEP = 4096 };
-    for (uint64_t at = 0; at < size; at += STEP) {
-        uint64_t step = size - at < STEP ? size - at : STEP;
-        if (used_bytes(bytes + at, step) != 0 &&
-            pwrite(file, bytes + at, step, (off_t) at) != (ssize_t) step) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// The file as the tenants' pages are restored from it.
-static bool view_data(struct wj_tenants *t, uint64_t size)
-{
-    uint8_t *view = mmap(NULL, size, PROT_READ, MAP_SHARED, t->file, 0);
-    if (view == MAP_FAILED) {
-        return false;
-    }
-    t->data = view;
-    t->data_bytes = size;
-    return true;
-}
-
-// Keeps what the data segments made of the first instance's memory, for it and all others.
-static bool keep_data(struct wj_tenants *t, const struct wj_memory *memory, struct wj_err *err)
-{
-    uint64_t size = atomic_load(&memory->size_bytes);
-    t->data_bytes = used_bytes(memory->base, size);
-    if (!t->is_guarded) {
-        t->data = malloc(t->data_bytes + 1);
-        if (t->data == NULL) {
-            return fail_nomem(err);
-        }
-        memcpy(t->data, memory->base, t->data_bytes);
-    } else if (size != 0 && t->data_bytes != 0) {
-        t->file = memfd_create("wjit-data", MFD_CLOEXEC);
-        if (t->file < 0 || ftruncate(t->file, (off_t) size) != 0 ||
-            !write_file(t->file, memory->base, t->data_bytes) || !map_data(t, memory) ||
-            !view_data(t, size)) {
-            return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
-                              "the system has no room for a file of %llu bytes of data",
-                              (unsigned long long) t->data_bytes);
-        }
-    }
-    t->has_data = true;
-    return true;
-}
 
 static bool make_memory(struct wj_tenants *t, uint32_t slot, struct wj_memory **out,
                         struct wj_err *err)
@@ -311,10 +230,13 @@ static bool make_memory(struct wj_tenants *t, uint32_t slot, struct wj_memory **
     uint8_t *base =
         t->mapping + (t->is_guarded ? WJ_GUARD_BEFORE_BYTES : 0) + slot * t->stride_bytes;
     uint64_t reserved = align_up(t->max_pages << type->page_size_log2);
-    if (!wj_memory_new_in(type, t->max_pages, base, reserved, t->is_guarded, out, err)) {
-        return false;
+    struct wj_memory *memory = WJ_ARENA_NEW(&t->store->arena, struct wj_memory);
+    if (memory == NULL) {
+        return fail_nomem(err);
     }
-    struct wj_memory *memory = *out;
+    const struct wj_memory_place place = {base, reserved, t->is_guarded};
+    wj_memory_init_in(memory, type, t->max_pages, &place);
+    *out = memory;
     bool is_kept = wj_store_adopt_new_memory(t->store, memory, err);
     wj_memory_release(memory); // the store holds it from here on
     uint64_t bytes = atomic_load(&memory->size_bytes);
@@ -322,8 +244,8 @@ static bool make_memory(struct wj_tenants *t, uint32_t slot, struct wj_memory **
         return false;
     }
     if (t->is_guarded && bytes != 0 &&
-        (t->file >= 0 ? !map_data(t, memory)
-                      : mprotect(base, bytes, PROT_READ | PROT_WRITE) != 0)) {
+        (t->initial.file >= 0 ? !wj_initial_map(&t->initial, base, bytes)
+                              : mprotect(base, bytes, PROT_READ | PROT_WRITE) != 0)) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
                           "the system has no room for a memory of %llu bytes",
                           (unsigned long long) bytes);
@@ -336,147 +258,79 @@ static uint32_t bit_words(uint32_t count)
     return count / 64 + 1;
 }
 
-static union wj_cell *globals_of(const struct tenant *tenant)
+static union wj_cell *globals_of(const struct wj_tenant *tenant)
 {
     struct wj_instance *instance = tenant->instance;
     struct wj_instance_layout layout = wj_instance_layout(instance->module);
     return (union wj_cell *) (void *) ((char *) instance + layout.globals);
 }
 
-// Remembers what the instance is like.
-static bool keep_state(struct tenant *tenant, struct wj_err *err)
+static void *copy_of(struct wj_tenants *t, const void *items, size_t size_bytes)
 {
-    struct wj_instance *instance = tenant->instance;
+    void *copy = wj_arena_alloc(&t->states, size_bytes);
+    if (copy != NULL && size_bytes != 0) {
+        memcpy(copy, items, size_bytes);
+    }
+    return copy;
+}
+
+static bool keep_globals(struct wj_tenants *t, struct wj_tenant *tenant, struct wj_err *err)
+{
+    const struct wj_module *module = tenant->instance->module;
+    bool has_refs = false;
+    for (uint32_t i = 0; i < module->global_count; i++) {
+        has_refs |= wj_valtype_is_ref(module->globals[i].type.type);
+    }
+    tenant->globals = t->globals;
+    if (tenant->globals == NULL) {
+        tenant->globals =
+            copy_of(t, globals_of(tenant), module->global_count * sizeof(union wj_cell));
+        t->globals = has_refs ? NULL : tenant->globals;
+    }
+    return tenant->globals != NULL || fail_nomem(err);
+}
+
+static bool keep_dropped(struct wj_tenants *t, const struct wj_instance *instance,
+                         struct wj_err *err)
+{
     const struct wj_module *module = instance->module;
     uint32_t elem_words = bit_words(module->elem_count), data_words = bit_words(module->data_count);
-    tenant->globals = malloc((module->global_count + 1u) * sizeof *tenant->globals);
-    tenant->dropped = malloc((elem_words + data_words) * sizeof *tenant->dropped);
-    tenant->tables = calloc(module->table_count + 1u, sizeof *tenant->tables);
-    if (tenant->globals == NULL || tenant->dropped == NULL || tenant->tables == NULL) {
-        return fail_nomem(err);
-    }
-    memcpy(tenant->globals, globals_of(tenant), module->global_count * sizeof *tenant->globals);
-    memcpy(tenant->dropped, instance->dropped_elems, elem_words * sizeof(uint64_t));
-    memcpy(tenant->dropped + elem_words, instance->dropped_datas, data_words * sizeof(uint64_t));
-    for (uint32_t i = 0; i < module->table_count; i++) {
-        const struct wj_table *table = wj_instance_table(instance, i);
-        tenant->tables[i].size = table->size;
-        tenant->tables[i].elements = malloc((table->size + 1) * sizeof(void *));
-        if (tenant->tables[i].elements == NULL) {
-            return fail_nomem(err);
-        }
-        memcpy(tenant->tables[i].elements, table->elements, table->size * sizeof(void *));
-    }
-    return true;
-}
-
-static bool make_tenant(struct wj_tenants *t, struct tenant *tenant, struct wj_trap **trap,
-                        struct wj_err *err)
-{
-    struct wj_instance_place place = {.has_data = t->has_data};
-    if (!make_memory(t, (uint32_t) (tenant - t->tenants), &place.memory, err)) {
-        return false;
-    }
-    tenant->memory = place.memory;
-    if (t->has_data && !t->is_guarded && place.memory != NULL) {
-        memcpy(place.memory->base, t->data, t->data_bytes);
-    }
-    return wj_instance_build(t->store, t->image, t->imports, t->import_count, &place,
-                             &tenant->instance, trap, err) &&
-           (t->has_data || place.memory == NULL || keep_data(t, place.memory, err)) &&
-           keep_state(tenant, err);
-}
-
-// ---- Taking and giving --------------------------------------------------------------------------
-
-static bool find_slot(struct wj_tenants *t, uint32_t *slot, struct wj_trap **trap,
-                      struct wj_err *err)
-{
-    if (t->free_count != 0) {
-        *slot = t->free_slots[--t->free_count];
+    if (t->dropped != NULL) {
         return true;
     }
-    if (t->count == t->settings.count_max) {
-        return wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET, "all %u instances of the pool are out",
-                          t->count);
+    uint64_t *dropped = WJ_ARENA_ARRAY(&t->states, uint64_t, elem_words + data_words);
+    if (dropped == NULL) {
+        return fail_nomem(err);
     }
-    // A slot whose instance failed stays used: functions of it may have got out.
-    *slot = t->count++;
-    return make_tenant(t, &t->tenants[*slot], trap, err);
-}
-
-bool wj_tenants_take(struct wj_tenants *t, struct wj_instance **out, struct wj_trap **trap,
-                     struct wj_err *err)
-{
-    uint32_t slot = 0;
-    *trap = NULL;
-    if (!find_slot(t, &slot, trap, err)) {
-        return false;
-    }
-    struct tenant *tenant = &t->tenants[slot];
-    tenant->is_out = true;
-    tenant->instance->pool_slot = slot;
-    if (!wj_instance_start(tenant->instance, trap, err)) {
-        wj_tenants_give(t, tenant->instance);
-        return false;
-    }
-    *out = tenant->instance;
+    memcpy(dropped, instance->dropped_elems, elem_words * sizeof(uint64_t));
+    memcpy(dropped + elem_words, instance->dropped_datas, data_words * sizeof(uint64_t));
+    t->dropped = dropped;
     return true;
 }
 
-static void reset_tables(struct tenant *tenant)
+// Remembers what the instance is like.
+static bool keep_state(struct wj_tenants *t, struct wj_tenant *tenant, struct wj_err *err)
 {
-    for (uint32_t i = 0; i < tenant->instance->module->table_count; i++) {
-        struct wj_table *table = wj_instance_table(tenant->instance, i);
-        const struct table_state *state = &tenant->tables[i];
-        memcpy(table->elements, state->elements, state->size * sizeof(void *));
-        // Elements beyond the size are null, as growing expects them.
-        memset(table->elements + state->size, 0, (table->size - state->size) * sizeof(void *));
-        table->size = state->size;
+    struct wj_instance *instance = tenant->instance;
+    uint32_t count = instance->module->table_count;
+    tenant->tables = WJ_ARENA_ARRAY(&t->states, void **, count);
+    if (tenant->tables == NULL || !keep_globals(t, tenant, err) ||
+        !keep_dropped(t, instance, err)) {
+        return fail_nomem(err);
     }
-}
-
-static bool is_zero(const uint8_t *bytes, size_t size_bytes)
-{
-    uint64_t seen = 0;
-    for (size_t i = 0; i < size_bytes; i += sizeof seen) {
-        uint64_t word;
-        memcpy(&word, bytes + i, sizeof word);
-        seen |= word;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct wj_table *table = wj_instance_table(instance, i);
+        tenant->tables[i] = copy_of(t, table->elements, table->size * sizeof(void *));
+        if (tenant->tables[i] == NULL) {
+            return fail_nomem(err);
+        }
     }
-    return seen == 0;
+    return true;
 }
 
-// How far below some place the next return address lies at most. Between two of them are a frame;
-// the area of a tail call's arguments, up to twice as large as the frame that they came from, below
-// a record that a later frame may have covered; the gap to a call that the host makes.
-static size_t return_distance(struct wj_engine *engine)
-{
-    size_t most = atomic_load_explicit(&engine->frame_bytes_max, memory_order_relaxed);
-    return (3 * most + WJ_STACK_GAP_BYTES + 256 + 63) & ~(size_t) 63;
-}
-
-// Nobody reads what lies below the stack pointer; should code ever do, it finds nothing. To give
-// the stack back is a system call, and other processors are told: where calls came so far there is
-// a return address, which is not zero, in each stretch of that length, and where there is none only
-// the last one's frame can reach into it. The stub that makes room for tail calls saves registers
-// further down than that.
-static void clear_stack(struct wj_tenants *t)
-{
-    const struct wj_lane *lane = &t->store->lane;
-    uint8_t *kept = lane->stack_high - STACK_KEPT_BYTES;
-    memset(kept, 0, STACK_KEPT_BYTES);
-    size_t distance = return_distance(t->store->engine);
-    size_t below = (size_t) (kept - lane->stack_low);
-    if (atomic_load(&t->store->engine->has_tail_room) || distance > STACK_SEEN_BYTES_MAX ||
-        distance > below || !is_zero(kept - distance, distance)) {
-        madvise(lane->stack_low, below, MADV_DONTNEED);
-    }
-}
-
-// Writes the data over the few pages that the tenant wrote to, which stay mapped: the next tenant
-// does not fault on them, and no other processor hears of it. False: there are more.
-static bool restore_pages(struct wj_tenants *t, struct wj_memory *memory)
+// The pages that are not as mapped. False: there are more than are kept, or the memory has grown,
+// or the system does not say.
+static bool see_pages(struct wj_tenants *t, struct wj_memory *memory, struct wj_dirty_pages *out)
 {
     if (t->process != wj_process()) { // the file tells of the pages of the process that opened it
         if (t->pagemap >= 0) {
@@ -485,66 +339,180 @@ static bool restore_pages(struct wj_tenants *t, struct wj_memory *memory)
         t->pagemap = wj_dirty_open();
         t->process = wj_process();
     }
-    struct wj_dirty_range ranges[PAGES_KEPT];
     uint64_t size = atomic_load(&memory->size_bytes);
-    uint32_t count = 0;
-    if (t->pagemap < 0 || size != memory->type.limits.min << memory->type.page_size_log2 ||
-        !wj_dirty_find(t->pagemap, memory->base, align_up(size), PAGES_KEPT, ranges, &count)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t at = ranges[i].offset, bytes = ranges[i].bytes;
-        uint64_t from_data = at >= t->data_bytes ? 0 : t->data_bytes - at;
-        from_data = from_data < bytes ? from_data : bytes;
-        if (from_data != 0) {
-            memcpy(memory->base + at, t->data + at, from_data);
+    return t->pagemap >= 0 && size == memory->type.limits.min << memory->type.page_size_log2 &&
+           wj_dirty_find(t->pagemap, memory->base, align_up(size), t->page_bytes, out);
+}
+
+// Puts the data into a memory that has none; with the first one it is made.
+static bool fill_memory(struct wj_tenants *t, struct wj_tenant *tenant, struct wj_trap **trap,
+                        struct wj_err *err)
+{
+    struct wj_memory *memory = tenant->memory;
+    uint64_t bytes = atomic_load(&memory->size_bytes);
+    bool is_first = !t->has_initial;
+    if (is_first) {
+        wj_initial_clear(&t->initial);
+        if (!wj_initial_make(&t->initial, tenant->instance, bytes, t->is_guarded, trap, err)) {
+            return false;
         }
-        memset(memory->base + at + from_data, 0, bytes - from_data);
+        t->has_initial = true;
+    }
+    if (!t->is_guarded) {
+        wj_initial_copy(&t->initial, memory->base);
+    } else if (is_first && t->initial.file >= 0 &&
+               !wj_initial_map(&t->initial, memory->base, bytes)) {
+        return fail_nomem(err);
     }
     return true;
 }
 
-static bool reset_memory(struct wj_tenants *t, struct wj_memory *memory)
+static bool make_in_slot(struct wj_tenants *t, uint32_t slot, struct wj_tenant *tenant,
+                         struct wj_trap **trap, struct wj_err *err)
 {
-    if (restore_pages(t, memory)) {
+    struct wj_instance_place place = {.is_filled = true};
+    if (!make_memory(t, slot, &place.memory, err)) {
+        return false;
+    }
+    tenant->memory = place.memory;
+    return wj_instance_build(t->store, t->image, t->imports, t->import_count, &place,
+                             &tenant->instance, trap, err) &&
+           (place.memory == NULL || fill_memory(t, tenant, trap, err)) &&
+           keep_state(t, tenant, err);
+}
+
+static bool make_tenant(struct wj_tenants *t, struct wj_tenant **out, struct wj_trap **trap,
+                        struct wj_err *err)
+{
+    struct wj_tenant *tenant = WJ_ARENA_NEW(&t->store->arena, struct wj_tenant);
+    if (tenant == NULL) {
+        return fail_nomem(err);
+    }
+    // A slot whose instance failed stays used: functions of it may have got out.
+    uint32_t slot = t->count++;
+    if (!make_in_slot(t, slot, tenant, trap, err)) {
+        return false;
+    }
+    tenant->pool = t;
+    tenant->instance->tenant = tenant;
+    tenant->next = t->tenants;
+    t->tenants = tenant;
+    *out = tenant;
+    return true;
+}
+
+// ---- Taking and giving --------------------------------------------------------------------------
+
+static bool find_tenant(struct wj_tenants *t, struct wj_tenant **out, struct wj_trap **trap,
+                        struct wj_err *err)
+{
+    if (t->free != NULL) {
+        *out = t->free;
+        t->free = t->free->next_free;
         return true;
     }
+    return t->count == t->settings.count_max
+               ? wj_err_set(err, WJ_ERR_LIMIT, WJ_NO_OFFSET, "all %u instances of the pool are out",
+                            t->count)
+               : make_tenant(t, out, trap, err);
+}
+
+bool wj_tenants_take(struct wj_tenants *t, struct wj_instance **out, struct wj_trap **trap,
+                     struct wj_err *err)
+{
+    struct wj_tenant *tenant = NULL;
+    *trap = NULL;
+    if (!find_tenant(t, &tenant, trap, err)) {
+        return false;
+    }
+    tenant->is_out = true;
+    if (!wj_instance_start(tenant->instance, trap, err)) {
+        wj_tenants_give(t, tenant->instance);
+        return false;
+    }
+    *out = tenant->instance;
+    return true;
+}
+
+static void reset_tables(struct wj_tenant *tenant)
+{
+    for (uint32_t i = 0; i < tenant->instance->module->table_count; i++) {
+        struct wj_table *table = wj_instance_table(tenant->instance, i);
+        uint64_t size = table->type.limits.min;
+        memcpy(table->elements, tenant->tables[i], size * sizeof(void *));
+        // Elements beyond the size are null, as growing expects them.
+        memset(table->elements + size, 0, (table->size - size) * sizeof(void *));
+        table->size = size;
+    }
+}
+
+// Writes the data over the few pages that the tenant wrote to, which stay mapped: the next tenant
+// does not fault on them, and no other processor hears of it. False: there are more.
+static bool restore_pages(struct wj_tenants *t, struct wj_tenant *tenant)
+{
+    struct wj_memory *memory = tenant->memory;
+    struct wj_dirty_pages now;
+    if (!see_pages(t, memory, &now)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < now.count; i++) {
+        wj_initial_restore(&t->initial, memory->base, now.pages[i] * t->page_bytes, t->page_bytes);
+    }
+    return true;
+}
+
+// Forgets all pages at once.
+static bool reset_memory(struct wj_tenants *t, struct wj_tenant *tenant)
+{
+    struct wj_memory *memory = tenant->memory;
     if (!wj_memory_reset(memory)) {
         return false;
     }
     if (!t->is_guarded) {
-        memcpy(memory->base, t->data, t->data_bytes);
+        wj_initial_copy(&t->initial, memory->base);
     }
     return true;
 }
 
-static bool reset(struct wj_tenants *t, struct tenant *tenant)
+static bool reset(struct wj_tenants *t, struct wj_tenant *tenant)
 {
     struct wj_instance *instance = tenant->instance;
     const struct wj_module *module = instance->module;
     uint32_t elem_words = bit_words(module->elem_count), data_words = bit_words(module->data_count);
     memcpy(globals_of(tenant), tenant->globals, module->global_count * sizeof *tenant->globals);
-    memcpy(instance->dropped_elems, tenant->dropped, elem_words * sizeof(uint64_t));
-    memcpy(instance->dropped_datas, tenant->dropped + elem_words, data_words * sizeof(uint64_t));
+    memcpy(instance->dropped_elems, t->dropped, elem_words * sizeof(uint64_t));
+    memcpy(instance->dropped_datas, t->dropped + elem_words, data_words * sizeof(uint64_t));
     reset_tables(tenant);
-    clear_stack(t);
-    return tenant->memory == NULL || reset_memory(t, tenant->memory);
+    wj_stack_clear(t->store);
+    return tenant->memory == NULL || restore_pages(t, tenant) || reset_memory(t, tenant);
+}
+
+// Where there are very many, an instance is in no cache: asked for at once, its parts come while
+// the system looks for pages.
+static void prefetch(const void *start)
+{
+    for (int i = 0; i < INSTANCE_BYTES; i += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const char *) start + i, 1);
+    }
 }
 
 bool wj_tenants_give(struct wj_tenants *t, struct wj_instance *instance)
 {
-    uint32_t slot = instance->pool_slot;
-    if (t->store->lane.activation != NULL || slot >= t->count ||
-        t->tenants[slot].instance != instance || !t->tenants[slot].is_out) {
+    struct wj_tenant *tenant = instance->tenant;
+    if (tenant == NULL) {
         return false;
     }
-    struct tenant *tenant = &t->tenants[slot];
+    prefetch(tenant);
+    if (tenant->pool != t || !tenant->is_out || t->store->lane.activation != NULL) {
+        return false;
+    }
     tenant->is_out = false;
     wj_trap_release(t->store->lane.pending);
     t->store->lane.pending = NULL;
     // One that cannot be made new is not taken again.
     if (reset(t, tenant)) {
-        t->free_slots[t->free_count++] = slot;
+        tenant->next_free = t->free;
+        t->free = tenant;
     }
     return true;
 }

@@ -125,6 +125,34 @@ static void test_neighbours(void **state)
     }
 }
 
+// Data that does not fit is a trap, each time; the memory's last byte may have some.
+static void test_data(void **state)
+{
+    (void) state;
+    for (int is_checked = 0; is_checked < 2; is_checked++) {
+        // (memory 1) (data (i32.const 65535) "a"), or "ab"
+        uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x05,
+                           0x03, 0x01, 0x00, 0x01, 0x0b, 0x09, 0x01, 0x00, 0x41,
+                           0xff, 0xff, 0x03, 0x0b, 0x01, 0x61, 0x62};
+        struct embed e;
+        embed_open(&e, NULL);
+        wjit_pool_config_t config = {.instances = 3, .explicit_checks = is_checked};
+        wjit_pool_t *pool = open_pool(&e, bytes, sizeof bytes - 1, &config, NULL);
+        take(pool);
+        wjit_pool_delete(pool);
+        bytes[14] = 0x0a;
+        bytes[22] = 0x02;
+        pool = open_pool(&e, bytes, sizeof bytes, &config, NULL);
+        for (int i = 0; i < 3; i++) {
+            wasm_trap_t *trap;
+            assert_null(wjit_pool_take(pool, &trap, NULL));
+            embed_expect(trap, WJIT_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access");
+        }
+        wjit_pool_delete(pool);
+        embed_close(&e);
+    }
+}
+
 // The start function runs for each tenant, on a new instance.
 static void test_start(void **state)
 {
@@ -167,8 +195,17 @@ static void test_refused(void **state)
     assert_false(wjit_pool_give(pool, NULL));
     assert_true(wjit_pool_give(pool, instance));
     assert_true(wjit_pool_give(other, there));
-    wjit_pool_delete(pool);
+    // One that came back already, and one whose pool is no more.
+    instance = take(pool);
+    there = take(other);
+    wasm_instance_t *again = wasm_instance_copy(instance);
+    assert_true(wjit_pool_give(pool, instance));
+    assert_false(wjit_pool_give(pool, again));
+    wasm_instance_delete(again);
     wjit_pool_delete(other);
+    assert_false(wjit_pool_give(pool, there));
+    wasm_instance_delete(there);
+    wjit_pool_delete(pool);
     embed_close(&e);
 }
 
@@ -195,9 +232,13 @@ static void test_little_address_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_guarded),    cmocka_unit_test(test_checked),
-        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_start),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_little_address_space),
+        cmocka_unit_test(test_guarded),
+        cmocka_unit_test(test_checked),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_little_address_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
