@@ -12,6 +12,16 @@ struct wj_dirty_pages {
     uint32_t count;
 };
 
+static inline bool wj_dirty_has(const struct wj_dirty_pages *pages, uint32_t page)
+{
+    for (uint32_t i = 0; i < pages->count; i++) {
+        if (pages->pages[i] == page) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A descriptor to ask with, or -1 where the system cannot tell: Linux before 6.7, or no /proc.
 int wj_dirty_open(void);
 

@@ -124,13 +124,29 @@ bool wj_initial_map(const struct wj_initial *initial, uint8_t *base, uint64_t me
                 initial->file, 0) != MAP_FAILED;
 }
 
-void wj_initial_copy(const struct wj_initial *initial, uint8_t *base)
+// Adds the pages of a part.
+static void note_pages(const struct wj_initial_part *part, uint64_t page_bytes,
+                       struct wj_dirty_pages *written)
 {
+    uint64_t end = (part->at + part->size_bytes + page_bytes - 1) / page_bytes;
+    for (uint64_t page = part->at / page_bytes; page < end && written->count < WJ_DIRTY_MAX;
+         page++) {
+        if (!wj_dirty_has(written, (uint32_t) page)) {
+            written->pages[written->count++] = (uint32_t) page;
+        }
+    }
+}
+
+void wj_initial_copy(const struct wj_initial *initial, uint8_t *base, uint64_t page_bytes,
+                     struct wj_dirty_pages *written)
+{
+    written->count = 0;
     for (uint32_t i = 0; i < initial->part_count; i++) {
         const struct wj_initial_part *part = &initial->parts[i];
         if (part->size_bytes != 0) {
             wj_pages_populate(base + part->at, part->size_bytes);
             memcpy(base + part->at, initial->bytes + part->at, part->size_bytes);
+            note_pages(part, page_bytes, written);
         }
     }
 }

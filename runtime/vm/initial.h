@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runtime/vm/dirty.h"
 #include "runtime/vm/instance.h"
 #include "runtime/vm/trap.h"
 
@@ -34,8 +35,9 @@ bool wj_initial_make(struct wj_initial *initial, struct wj_instance *instance,
 
 // Maps the file, which there is, as a memory.
 bool wj_initial_map(const struct wj_initial *initial, uint8_t *base, uint64_t memory_bytes);
-// Writes the data into a memory of zeros.
-void wj_initial_copy(const struct wj_initial *initial, uint8_t *base);
+// Writes the data into a memory of zeros. *written are the pages, or as many as it holds.
+void wj_initial_copy(const struct wj_initial *initial, uint8_t *base, uint64_t page_bytes,
+                     struct wj_dirty_pages *written);
 // Makes some bytes of a memory what they were.
 void wj_initial_restore(const struct wj_initial *initial, uint8_t *base, uint64_t at,
                         uint64_t size_bytes);

@@ -15,6 +15,7 @@
 #include "runtime/vm/signals.h"
 #include "runtime/vm/stack.h"
 #include "runtime/vm/trap.h"
+#include "runtime/vm/warm.h"
 
 #define OS_PAGE_BYTES 65536u
 // From one guarded memory to the next: what generated code can reach from the first.
@@ -33,6 +34,7 @@ struct wj_tenant {
     void ***tables;               // [table_count] elements, as many as the initial size
     struct wj_tenant *next;       // of the pool's
     struct wj_tenant *next_free;
+    struct wj_dirty_pages kept; // of the memory, ready to be written to
     bool is_out;
 };
 
@@ -55,8 +57,9 @@ struct wj_tenants {
     // Of a new instance, whichever it is: NULL where references are among the globals, else the
     // first one's.
     const union wj_cell *globals;
-    const uint64_t *dropped;   // elems, then datas
-    struct wj_arena states;    // what the tenants' point to
+    const uint64_t *dropped; // elems, then datas
+    struct wj_arena states;  // what the tenants' point to
+    struct wj_warm warm;
     struct wj_tenant *tenants; // newest first
     struct wj_tenant *free;    // the last one that came back is taken first
     uint32_t count;            // that are made
@@ -344,6 +347,21 @@ static bool see_pages(struct wj_tenants *t, struct wj_memory *memory, struct wj_
            wj_dirty_find(t->pagemap, memory->base, align_up(size), t->page_bytes, out);
 }
 
+// Makes a memory ready for what others were used for. Looks at one of them each time that there are
+// twice as many: at first none has been given back.
+static void warm_up(struct wj_tenants *t, struct wj_tenant *tenant)
+{
+    struct wj_tenant *last = t->tenants;
+    struct wj_dirty_pages now;
+    uint32_t others = t->count - 1;
+    if (last != NULL && (others & (others - 1)) == 0 && last->is_out &&
+        see_pages(t, last->memory, &now)) {
+        wj_warm_learn(&t->warm, &last->kept, &now);
+        last->kept = now;
+    }
+    wj_warm_apply(&t->warm, tenant->memory->base, t->page_bytes, &tenant->kept);
+}
+
 // Puts the data into a memory that has none; with the first one it is made.
 static bool fill_memory(struct wj_tenants *t, struct wj_tenant *tenant, struct wj_trap **trap,
                         struct wj_err *err)
@@ -359,11 +377,12 @@ static bool fill_memory(struct wj_tenants *t, struct wj_tenant *tenant, struct w
         t->has_initial = true;
     }
     if (!t->is_guarded) {
-        wj_initial_copy(&t->initial, memory->base);
+        wj_initial_copy(&t->initial, memory->base, t->page_bytes, &tenant->kept);
     } else if (is_first && t->initial.file >= 0 &&
                !wj_initial_map(&t->initial, memory->base, bytes)) {
         return fail_nomem(err);
     }
+    warm_up(t, tenant);
     return true;
 }
 
@@ -458,6 +477,9 @@ static bool restore_pages(struct wj_tenants *t, struct wj_tenant *tenant)
     for (uint32_t i = 0; i < now.count; i++) {
         wj_initial_restore(&t->initial, memory->base, now.pages[i] * t->page_bytes, t->page_bytes);
     }
+    wj_warm_learn(&t->warm, &tenant->kept, &now);
+    tenant->kept = now;
+    wj_warm_apply(&t->warm, memory->base, t->page_bytes, &tenant->kept);
     return true;
 }
 
@@ -465,12 +487,17 @@ static bool restore_pages(struct wj_tenants *t, struct wj_tenant *tenant)
 static bool reset_memory(struct wj_tenants *t, struct wj_tenant *tenant)
 {
     struct wj_memory *memory = tenant->memory;
+    if (wj_memory_pages(memory) == memory->type.limits.min) {
+        wj_warm_doubt(&t->warm);
+    }
     if (!wj_memory_reset(memory)) {
         return false;
     }
+    tenant->kept.count = 0;
     if (!t->is_guarded) {
-        wj_initial_copy(&t->initial, memory->base);
+        wj_initial_copy(&t->initial, memory->base, t->page_bytes, &tenant->kept);
     }
+    wj_warm_apply(&t->warm, memory->base, t->page_bytes, &tenant->kept);
     return true;
 }
 
