@@ -7,7 +7,7 @@
 #include "wasm/opcode.h"
 
 // Values on the stack of one expression; the specification has no limit.
-enum { STACK_MAX = 1000 };
+enum { STACK_MAX = 1000, STACK_SMALL = 16 };
 
 struct checker {
     struct wj_reader *in;
@@ -241,6 +241,36 @@ static bool is_binary(enum wj_opcode opcode)
     return wj_sig_count(wj_opcode_infos[opcode].pops) == 2;
 }
 
+static bool eval(struct wj_reader *in, const struct wj_const_env *env,
+                 struct wj_const_value stack[], struct wj_const_value *value)
+{
+    uint32_t depth = 0;
+    for (;;) {
+        enum wj_opcode opcode;
+        if (!read_opcode(in, &opcode)) {
+            return false;
+        }
+        if (opcode == WJ_OP_END) {
+            *value = stack[0];
+            return true;
+        }
+        if (is_binary(opcode)) {
+            depth--;
+            stack[depth - 1].bits = calculate(opcode, stack[depth - 1].bits, stack[depth].bits);
+        } else if (!eval_push(in, opcode, env, &stack[depth++])) {
+            return false;
+        }
+    }
+}
+
+// Its frame is 24 KiB: pages of the stack that nothing else may have touched.
+__attribute__((noinline)) static bool
+eval_large(struct wj_reader *in, const struct wj_const_env *env, struct wj_const_value *value)
+{
+    struct wj_const_value stack[STACK_MAX];
+    return eval(in, env, stack, value);
+}
+
 bool wj_const_expr_eval(const struct wj_module *module, const struct wj_const_expr *expr,
                         const struct wj_const_env *env, struct wj_const_value *value,
                         struct wj_err *err)
@@ -251,22 +281,8 @@ bool wj_const_expr_eval(const struct wj_module *module, const struct wj_const_ex
         .module = module,
         .err = err,
     };
-    struct wj_const_value stack[STACK_MAX];
-    uint32_t depth = 0;
-    for (;;) {
-        enum wj_opcode opcode;
-        if (!read_opcode(&in, &opcode)) {
-            return false;
-        }
-        if (opcode == WJ_OP_END) {
-            *value = stack[0];
-            return true;
-        }
-        if (is_binary(opcode)) {
-            depth--;
-            stack[depth - 1].bits = calculate(opcode, stack[depth - 1].bits, stack[depth].bits);
-        } else if (!eval_push(&in, opcode, env, &stack[depth++])) {
-            return false;
-        }
-    }
+    // What pushes a value is two bytes at least.
+    struct wj_const_value stack[STACK_SMALL];
+    return expr->size_bytes <= 2 * STACK_SMALL ? eval(&in, env, stack, value)
+                                               : eval_large(&in, env, value);
 }

@@ -160,7 +160,12 @@ static enum wj_wasi_errno transfer_run(struct wj_wasi_call *call, struct transfe
 
 static enum wj_wasi_errno transfer_call(struct wj_wasi_call *call, bool is_write, bool has_offset)
 {
-    struct transfer transfer = {.is_write = is_write, .has_offset = has_offset};
+    // Not cleared: the list has 16 KiB, of which a call uses little.
+    struct transfer transfer;
+    transfer.iovecs.count = 0;
+    transfer.is_write = is_write;
+    transfer.has_offset = has_offset;
+    transfer.offset = 0;
     uint64_t rights = is_write ? WASI_RIGHT_FD_WRITE : WASI_RIGHT_FD_READ;
     if (has_offset) {
         rights |= WASI_RIGHT_FD_SEEK;
