@@ -108,6 +108,10 @@ bool wj_code_new(struct wj_image *image, bool explicit_bounds, struct wj_code **
     if (!wj_code_new_for(image, engine->ports.backend, &settings, &code, err)) {
         return false;
     }
+    bool has_funcs = image->module->func_count > image->module->func_import_count;
+    if (engine->settings.compile_mode == WJ_COMPILE_LAZY || !has_funcs) {
+        wj_region_close(code->region); // nothing is compiled soon
+    }
     if (!wj_region_registry_add(&engine->regions, code->region, err)) {
         wj_code_free(code);
         return false;

@@ -46,6 +46,7 @@ static bool make_stubs(struct wj_engine *engine, struct wj_err *err)
     if (!wj_region_init(&engine->region, 0, ENGINE_REGION_BYTES, err)) {
         return false;
     }
+    wj_region_close(&engine->region);
     engine->chunk = wj_region_chunk(&engine->region, 4096, true, ENGINE_ENTRIES_MAX);
     if (engine->chunk == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");

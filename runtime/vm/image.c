@@ -392,9 +392,12 @@ static bool load(struct wj_image *image, struct wj_err *err)
         !wj_image_prepare(image, UINT32_MAX, err)) {
         return false;
     }
-    return wj_kernel_plan_new(engine, image->module, &image->kernels, err) &&
-           wj_code_new(image, is_explicit, &image->codes[is_explicit], err) &&
-           wj_code_adopt(image->codes[is_explicit], &image->blob, err);
+    if (!wj_kernel_plan_new(engine, image->module, &image->kernels, err) ||
+        !wj_code_new(image, is_explicit, &image->codes[is_explicit], err)) {
+        return false;
+    }
+    wj_region_close(image->codes[is_explicit]->region); // little is compiled, and later
+    return wj_code_adopt(image->codes[is_explicit], &image->blob, err);
 }
 
 bool wj_image_load(struct wj_engine *engine, struct wj_blob *blob, bool checks_bodies,

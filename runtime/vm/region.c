@@ -33,7 +33,8 @@ static uint64_t file_bytes_max(void)
                                                                                    : limit.rlim_cur;
 }
 
-// Maps both views of a new memfd, the executable one at `exec` inside the reservation.
+// Maps both views of a new memfd, the executable one at `exec` inside the reservation. Leaves the
+// region open.
 static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes)
 {
     int fd = memfd_create("wjit-code", MFD_CLOEXEC);
@@ -49,14 +50,17 @@ static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes
                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
             if (is_mapped) {
                 region->write = write;
+                region->file = fd;
             } else {
                 munmap(write, code_bytes);
             }
         }
     }
-    int number = errno;
-    close(fd);
-    errno = number;
+    if (!is_mapped) {
+        int number = errno;
+        close(fd);
+        errno = number;
+    }
     return is_mapped;
 }
 
@@ -78,7 +82,6 @@ static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_b
     region->exec = mapping;
     region->table_bytes = table_bytes;
     region->code_bytes = code_bytes;
-    region->file = -1;
     region->process = wj_process();
     return true;
 }
@@ -184,6 +187,7 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err)
     if (region->process == wj_process()) {
         return true;
     }
+    wj_region_close(region); // what is written there is the other process's
     int file = copy_views(region, true);
     if (file < 0) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET,
@@ -196,6 +200,10 @@ bool wj_region_own(struct wj_region *region, struct wj_err *err)
 
 bool wj_region_open(struct wj_region *region)
 {
+    if (wj_region_is_open(region) && region->process == wj_process()) {
+        return true;
+    }
+    wj_region_close(region);
     region->file = copy_views(region, false);
     if (!wj_region_is_open(region)) {
         return false;

@@ -89,9 +89,10 @@ void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *ch
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
 
 // Much code is written faster to the file than through a view of it: no page has to be found,
-// cleared and mapped by a fault. Opening puts a new file, which holds the same code, under both
-// views, which are this process's own then; so no descriptor is kept for the time between. False,
-// and all is as before: the system refuses. The caller holds the owner's lock.
+// cleared and mapped by a fault. A new region is open, for whoever writes much at once. To open it
+// later puts a new file, which holds the same code, under both views, which are this process's own
+// then; so no descriptor is kept for the time between. False, and all is as before: the system
+// refuses. The caller holds the owner's lock.
 bool wj_region_open(struct wj_region *region);
 void wj_region_close(struct wj_region *region);
 static inline bool wj_region_is_open(const struct wj_region *region)

@@ -233,6 +233,42 @@ static void test_failing_write(void **state)
     fixture_close(&f);
 }
 
+static int next_descriptor(void)
+{
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    return next;
+}
+
+// Code memory keeps no descriptor, however it was written.
+static void test_descriptors(void **state)
+{
+    (void) state;
+    const wjit_compile_mode_t modes[] = {WJIT_COMPILE_LAZY, WJIT_COMPILE_EAGER,
+                                         WJIT_COMPILE_PARALLEL};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct fixture f;
+        wasm_byte_vec_t file;
+        int before = next_descriptor();
+        fixture_open(&f, modes[i]);
+        f.e.instance = instantiate(f.e.store, f.module);
+        assert_int_equal(next_descriptor(), before);
+        assert_true(wjit_module_serialize(f.module, NULL, &file, NULL));
+        assert_int_equal(next_descriptor(), before);
+        wasm_module_t *loaded = wjit_module_deserialize(f.e.store, &file, NULL);
+        wasm_byte_vec_delete(&file);
+        assert_int_equal(next_descriptor(), before);
+        assert_true(is_right(instantiate(f.e.store, loaded), 7));
+        assert_int_equal(next_descriptor(), before);
+        static const uint8_t empty[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00};
+        wasm_instance_delete(embed_instance(f.e.store, empty, sizeof empty, NULL, 0));
+        assert_int_equal(next_descriptor(), before);
+        wasm_module_delete(loaded);
+        fixture_close(&f);
+    }
+}
+
 enum limits { LIMITS_FILES, LIMITS_FILE_BYTES, LIMITS_ADDRESSES };
 
 static size_t address_bytes(void)
@@ -248,8 +284,7 @@ static size_t address_bytes(void)
 static void set_limit(enum limits limits)
 {
     if (limits == LIMITS_FILES) {
-        int next = dup(0);
-        close(next);
+        int next = next_descriptor();
         struct rlimit few = {(rlim_t) next, (rlim_t) next};
         setrlimit(RLIMIT_NOFILE, &few);
     }
@@ -348,7 +383,7 @@ int main(void)
         cmocka_unit_test(test_eager),         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_beside_others), cmocka_unit_test(test_failing_write),
         cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_limited_child),
+        cmocka_unit_test(test_limited_child), cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
