@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "runtime/vm/cache.h"
@@ -143,6 +144,9 @@ void wj_engine_release(struct wj_engine *engine)
     wj_region_clear(&engine->region);
     wj_region_registry_clear(&engine->regions);
     wj_waits_clear(&engine->waits);
+    for (uint32_t i = 0; i < engine->stacks.count; i++) {
+        munmap(engine->stacks.mappings[i], engine->stacks.mapping_bytes);
+    }
     free(engine->enters.slots);
     free(engine->host_entries.slots);
     wj_types_free(engine->types);

@@ -83,6 +83,15 @@ struct wj_engine_stats {
     _Atomic uint64_t pipeline_ns;
 };
 
+// Stacks of stores that are no more, cleared: with one of them a store is made and freed without
+// system calls and page faults for its stack.
+#define WJ_STACKS_KEPT 8u
+struct wj_stacks {
+    uint8_t *mappings[WJ_STACKS_KEPT]; // [count], all of the engine's size
+    uint32_t count;
+    size_t mapping_bytes;
+};
+
 struct wj_cache;
 struct wj_pool;
 struct wj_kernels;
@@ -103,6 +112,7 @@ struct wj_engine {
     struct wj_code_chunk *chunk;
     struct wj_type_code_map enters;
     struct wj_type_code_map host_entries;
+    struct wj_stacks stacks;
     struct wj_waits waits;
     struct wj_engine_stats stats;
     struct wj_kernels *kernels; // GPU, thread pool, what was dispatched

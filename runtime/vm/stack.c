@@ -1,4 +1,4 @@
-// Clears what lies below the stack pointer.
+// Clears what lies below the stack pointer; keeps stacks for the next stores.
 #include "runtime/vm/stack.h"
 
 #include <string.h>
@@ -49,4 +49,27 @@ void wj_stack_clear(const struct wj_store *store)
         distance > below || !is_zero(kept - distance, distance)) {
         madvise(lane->stack_low, below, MADV_DONTNEED);
     }
+}
+
+uint8_t *wj_stack_take(struct wj_engine *engine)
+{
+    struct wj_stacks *stacks = &engine->stacks;
+    pthread_mutex_lock(&engine->lock);
+    uint8_t *mapping = stacks->count == 0 ? NULL : stacks->mappings[--stacks->count];
+    pthread_mutex_unlock(&engine->lock);
+    return mapping;
+}
+
+bool wj_stack_keep(const struct wj_store *store)
+{
+    struct wj_stacks *stacks = &store->engine->stacks;
+    wj_stack_clear(store);
+    pthread_mutex_lock(&store->engine->lock);
+    bool is_kept = stacks->count < WJ_STACKS_KEPT;
+    if (is_kept) {
+        stacks->mappings[stacks->count++] = store->lane.mapping;
+        stacks->mapping_bytes = store->lane.mapping_bytes;
+    }
+    pthread_mutex_unlock(&store->engine->lock);
+    return is_kept;
 }

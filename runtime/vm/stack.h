@@ -7,4 +7,9 @@
 // Leaves nothing there of calls that have returned; none is running.
 void wj_stack_clear(const struct wj_store *store);
 
+// A cleared stack of a store that is no more, or NULL; all of an engine's stores have as much.
+uint8_t *wj_stack_take(struct wj_engine *engine);
+// Clears a store's stack and keeps it for another. False: there are enough.
+bool wj_stack_keep(const struct wj_store *store);
+
 #endif

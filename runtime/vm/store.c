@@ -13,6 +13,7 @@
 #include "runtime/vm/libcalls.h"
 #include "runtime/vm/memory.h"
 #include "runtime/vm/signals.h"
+#include "runtime/vm/stack.h"
 #include "runtime/vm/trap.h"
 #include "runtime/vm/ucontext.h"
 
@@ -32,22 +33,34 @@ static bool fail_nomem(struct wj_err *err)
     return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
 }
 
+static uint8_t *map_stack(size_t bytes)
+{
+    uint8_t *mapping = mmap(NULL, bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return NULL;
+    }
+    if (mprotect(mapping + STACK_GUARD_BYTES, bytes - STACK_GUARD_BYTES, PROT_READ | PROT_WRITE) !=
+        0) {
+        munmap(mapping, bytes);
+        return NULL;
+    }
+    return mapping;
+}
+
 bool wj_lane_init(struct wj_lane *lane, struct wj_store *store, size_t stack_bytes,
                   struct wj_err *err)
 {
     memset(lane, 0, sizeof *lane);
-    stack_bytes = (stack_bytes + STACK_ALIGN - 1) & ~(size_t) (STACK_ALIGN - 1);
-    size_t bytes = stack_bytes + STACK_GUARD_BYTES;
-    uint8_t *mapping = mmap(NULL, bytes, PROT_NONE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (mapping == MAP_FAILED) {
-        return fail_nomem(err);
-    }
-    if (mprotect(mapping + STACK_GUARD_BYTES, stack_bytes, PROT_READ | PROT_WRITE) != 0) {
-        munmap(mapping, bytes);
+    size_t bytes =
+        ((stack_bytes + STACK_ALIGN - 1) & ~(size_t) (STACK_ALIGN - 1)) + STACK_GUARD_BYTES;
+    uint8_t *mapping = store == NULL ? NULL : wj_stack_take(store->engine);
+    mapping = mapping == NULL ? map_stack(bytes) : mapping;
+    if (mapping == NULL) {
         return fail_nomem(err);
     }
     lane->store = store;
+    lane->is_of_store = store != NULL;
     lane->mapping = mapping;
     lane->mapping_bytes = bytes;
     lane->stack_low = mapping + STACK_GUARD_BYTES;
@@ -74,7 +87,9 @@ void wj_lane_clear(struct wj_lane *lane)
     }
     wj_lane_interrupt_clear(lane);
     wj_trap_release(lane->pending);
-    munmap(lane->mapping, lane->mapping_bytes);
+    if (!lane->is_of_store || !wj_stack_keep(lane->store)) {
+        munmap(lane->mapping, lane->mapping_bytes);
+    }
     pthread_mutex_destroy(&lane->timer_lock);
     memset(lane, 0, sizeof *lane);
 }

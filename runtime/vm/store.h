@@ -33,6 +33,7 @@ struct wj_lane {
     pthread_mutex_t timer_lock;
     timer_t timer; // repeats the interruption until it is seen
     bool has_timer;
+    bool is_of_store;               // which it is a part of
     struct wj_activation outermost; // the first of those on the lane; as wj_lane_init left it
                                     // while no wasm runs
 };

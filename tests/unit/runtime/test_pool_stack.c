@@ -156,11 +156,8 @@ static wasm_trap_t *on_call(void *env, wjit_caller_t *caller, const wjit_val_t *
     return trap;
 }
 
-static void run(wjit_pool_t *pool, const char *name, int32_t n, int64_t x)
+static void call(wasm_instance_t *instance, const char *name, int32_t n, int64_t x)
 {
-    wasm_trap_t *trap = NULL;
-    wasm_instance_t *instance = wjit_pool_take(pool, &trap, NULL);
-    assert_non_null(instance);
     tenant = instance;
     wasm_extern_t *export = wjit_instance_export(instance, name, strlen(name));
     wasm_func_t *func = wasm_extern_as_func(export);
@@ -172,7 +169,24 @@ static void run(wjit_pool_t *pool, const char *name, int32_t n, int64_t x)
     wjit_signals_claim(); // cmocka installs its own for each test
     assert_null(wjit_func_call(func, args, wasm_func_param_arity(func), results, 1));
     wasm_extern_delete(export);
+}
+
+static void run(wjit_pool_t *pool, const char *name, int32_t n, int64_t x)
+{
+    wasm_trap_t *trap = NULL;
+    wasm_instance_t *instance = wjit_pool_take(pool, &trap, NULL);
+    assert_non_null(instance);
+    call(instance, name, n, x);
     assert_true(wjit_pool_give(pool, instance));
+}
+
+static wasm_func_t *new_host(wasm_store_t *store)
+{
+    wasm_functype_t *type = wasm_functype_new_2_1(wasm_valtype_new_i32(), wasm_valtype_new_i64(),
+                                                  wasm_valtype_new_i64());
+    wasm_func_t *host = wjit_func_new(store, type, on_call, NULL, NULL);
+    wasm_functype_delete(type);
+    return host;
 }
 
 static void test_left_behind(void **state)
@@ -188,10 +202,7 @@ static void test_left_behind(void **state)
         embed_open(&e, config);
         wasm_module_t *module = embed_module(e.store, b.data, b.size);
         wjit_pool_config_t pool_config = {.instances = 1};
-        wasm_functype_t *type = wasm_functype_new_2_1(
-            wasm_valtype_new_i32(), wasm_valtype_new_i64(), wasm_valtype_new_i64());
-        wasm_func_t *host = wjit_func_new(e.store, type, on_call, NULL, NULL);
-        wasm_functype_delete(type);
+        wasm_func_t *host = new_host(e.store);
         wasm_extern_t *imports[] = {wasm_func_as_extern(host)};
         wasm_extern_vec_t vec = {1, imports};
         wjit_pool_t *pool = wjit_pool_new(e.store, module, &vec, &pool_config, NULL);
@@ -213,8 +224,51 @@ static void test_left_behind(void **state)
     free(b.data);
 }
 
+// A store is given the stack of one that is no more.
+static void test_next_store(void **state)
+{
+    (void) state;
+    struct bytes b = build();
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_stack_bytes(config, STACK_BYTES);
+    wasm_engine_t *engine = wasm_engine_new_with_config(config);
+    for (unsigned f = DEEP; f < FUNCS; f++) {
+        for (int32_t depth = 1; depth <= 1000; depth *= 10) {
+            wasm_store_t *store = wasm_store_new(engine);
+            wasm_func_t *host = new_host(store);
+            wasm_extern_t *imports[] = {wasm_func_as_extern(host)};
+            wasm_instance_t *instance = embed_instance(store, b.data, b.size, imports, 1);
+            const uint8_t *stack = store->store->lane.stack_low;
+            call(instance, names[f], depth, -1);
+            wasm_func_delete(host);
+            wasm_instance_delete(instance);
+            wasm_store_delete(store);
+            store = wasm_store_new(engine);
+            assert_ptr_equal(store->store->lane.stack_low, stack);
+            assert_true(is_clear(store));
+            wasm_store_delete(store);
+        }
+    }
+    // More than are kept.
+    wasm_store_t *stores[2 * WJ_STACKS_KEPT];
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 2 * WJ_STACKS_KEPT; i++) {
+            stores[i] = wasm_store_new(engine);
+            assert_non_null(stores[i]);
+        }
+        for (unsigned i = 0; i < 2 * WJ_STACKS_KEPT; i++) {
+            wasm_store_delete(stores[i]);
+        }
+    }
+    wasm_engine_delete(engine);
+    free(b.data);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_left_behind)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_left_behind),
+        cmocka_unit_test(test_next_store),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
