@@ -15,7 +15,12 @@ enum { CHUNK_MIN_BYTES = 4096, CHUNK_MAX_BYTES = 1 << 20, ALIGN_BYTES = 16 };
 
 void wj_arena_init(struct wj_arena *arena)
 {
-    memset(arena, 0, sizeof *arena);
+    wj_arena_init_in(arena, NULL);
+}
+
+void wj_arena_init_in(struct wj_arena *arena, struct wj_bulk *bulk)
+{
+    *arena = (struct wj_arena){.bulk = bulk};
 }
 
 void wj_arena_clear(struct wj_arena *arena)
@@ -23,10 +28,10 @@ void wj_arena_clear(struct wj_arena *arena)
     struct wj_arena_chunk *chunk = arena->chunks;
     while (chunk != NULL) {
         struct wj_arena_chunk *next = chunk->next;
-        free(chunk);
+        wj_bulk_free(arena->bulk, chunk);
         chunk = next;
     }
-    wj_arena_init(arena);
+    wj_arena_init_in(arena, arena->bulk);
 }
 
 void wj_arena_expect(struct wj_arena *arena, size_t size_bytes)
@@ -34,11 +39,12 @@ void wj_arena_expect(struct wj_arena *arena, size_t size_bytes)
     arena->expected_bytes = size_bytes;
 }
 
-static struct wj_arena_chunk *alloc_chunk(bool is_huge, size_t size)
+static struct wj_arena_chunk *alloc_chunk(const struct wj_arena *arena, bool is_huge, size_t size)
 {
+    // calloc leaves large chunks to the kernel's zero pages: nothing is touched before its use. In
+    // a bulk it is memory that was given out which is zeroed, no more.
     if (!is_huge) {
-        // calloc leaves large chunks to the kernel's zero pages: nothing is touched before its use.
-        return calloc(1, size);
+        return arena->bulk == NULL ? calloc(1, size) : wj_bulk_alloc(arena->bulk, size);
     }
     struct wj_arena_chunk *chunk = wj_pages_alloc(size);
     if (chunk != NULL) {
@@ -59,9 +65,10 @@ static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
     if (size < payload_bytes + header) {
         size = payload_bytes + header;
     }
-    bool is_huge = arena->expected_bytes >= WJ_HUGE_BYTES && size <= WJ_HUGE_BYTES;
+    bool is_huge =
+        arena->bulk == NULL && arena->expected_bytes >= WJ_HUGE_BYTES && size <= WJ_HUGE_BYTES;
     size = is_huge ? WJ_HUGE_BYTES : size;
-    struct wj_arena_chunk *chunk = alloc_chunk(is_huge, size);
+    struct wj_arena_chunk *chunk = alloc_chunk(arena, is_huge, size);
     if (chunk == NULL) {
         return false;
     }
@@ -88,6 +95,9 @@ void *wj_arena_alloc(struct wj_arena *arena, size_t size_bytes)
     }
     void *result = arena->cursor;
     arena->cursor += rounded;
+    if (arena->bulk != NULL) {
+        memset(result, 0, rounded);
+    }
     return result;
 }
 

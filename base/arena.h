@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bulk.h"
+
 struct wj_arena_chunk;
 
 struct wj_arena {
@@ -14,9 +16,11 @@ struct wj_arena {
     char *limit;
     size_t reserved_bytes;
     size_t expected_bytes; // soon
+    struct wj_bulk *bulk;  // where chunks come from, NULL: from malloc
 };
 
 void wj_arena_init(struct wj_arena *arena);
+void wj_arena_init_in(struct wj_arena *arena, struct wj_bulk *bulk);
 void wj_arena_clear(struct wj_arena *arena); // releases everything; the arena can be used again
 
 // As much will be wanted soon, in small pieces. Of 2 MiB and more each 2 MiB are asked for at once,

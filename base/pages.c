@@ -29,3 +29,41 @@ void *wj_pages_alloc(size_t size_bytes)
     }
     return start;
 }
+
+void *wj_pages_map(size_t size_bytes)
+{
+    // As much more as it takes to begin at a huge page.
+    size_t reserved = size_bytes + HUGE_BYTES;
+    if (size_bytes == 0 || reserved < size_bytes) {
+        return NULL;
+    }
+    char *start = mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        return NULL;
+    }
+    size_t before = -(uintptr_t) start & (HUGE_BYTES - 1);
+    if (before != 0) {
+        munmap(start, before);
+    }
+    munmap(start + before + size_bytes, HUGE_BYTES - before);
+    madvise(start + before, size_bytes, MADV_HUGEPAGE);
+    return start + before;
+}
+
+void wj_pages_unmap(void *start, size_t size_bytes)
+{
+    munmap(start, size_bytes);
+}
+
+void *wj_pages_remap(void *start, size_t old_bytes, size_t new_bytes)
+{
+    void *moved = wj_pages_map(new_bytes);
+    if (moved == NULL) {
+        return NULL;
+    }
+    if (mremap(start, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == MAP_FAILED) {
+        wj_pages_unmap(moved, new_bytes);
+        return NULL;
+    }
+    return moved;
+}

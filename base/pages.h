@@ -30,4 +30,11 @@ enum { WJ_PAGES_ALIGN_BYTES = 64, WJ_HUGE_BYTES = 2 << 20 };
 // ones all at once.
 void *wj_pages_alloc(size_t size_bytes);
 
+// Zeroed memory of a multiple of WJ_HUGE_BYTES, aligned to that, in huge pages where there are
+// some, which wj_pages_unmap gives back to the system at once, or part of it; NULL: there is none.
+void *wj_pages_map(size_t size_bytes);
+void wj_pages_unmap(void *start, size_t size_bytes);
+// Makes such memory larger by moving its pages, not their bytes. NULL: it is as it was.
+void *wj_pages_remap(void *start, size_t old_bytes, size_t new_bytes);
+
 #endif

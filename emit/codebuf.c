@@ -3,7 +3,6 @@
 #include "emit/codebuf.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,11 +19,11 @@ void wj_codebuf_init(struct wj_codebuf *buf)
 
 void wj_codebuf_clear(struct wj_codebuf *buf)
 {
-    free(buf->labels);
-    free(buf->fixups);
-    free(buf->traps);
-    free(buf->constants);
-    wj_codebuf_init(buf);
+    wj_bulk_free(buf->bulk, buf->labels);
+    wj_bulk_free(buf->bulk, buf->fixups);
+    wj_bulk_free(buf->bulk, buf->traps);
+    wj_bulk_free(buf->bulk, buf->constants);
+    *buf = (struct wj_codebuf){.bulk = buf->bulk};
 }
 
 void wj_codebuf_begin(struct wj_codebuf *buf, uint8_t *start, size_t room_bytes, uint64_t address)
@@ -50,7 +49,8 @@ static bool make_room(struct wj_codebuf *buf, void **entries, uint32_t count, ui
         return true;
     }
     uint32_t wanted = *capacity == 0 ? ENTRIES_FIRST : *capacity * 2;
-    void *grown = wanted > INT32_MAX / 32 ? NULL : realloc(*entries, wanted * entry_bytes);
+    void *grown =
+        wanted > INT32_MAX / 32 ? NULL : wj_bulk_realloc(buf->bulk, *entries, wanted * entry_bytes);
     if (grown == NULL) {
         buf->overflow = true;
         return false;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bulk.h"
 #include "base/trap.h"
 
 typedef uint32_t wj_label;
@@ -28,6 +29,7 @@ struct wj_codebuf_fixup {
 };
 
 struct wj_codebuf {
+    struct wj_bulk *bulk; // of the side arrays, set by the owner, or NULL
     uint8_t *start;
     uint8_t *cursor;
     uint8_t *limit;   // emission stops here; WJ_CODEBUF_SLACK bytes lie behind it

@@ -14,6 +14,7 @@
 #include "wasm/walk.h"
 
 struct wj_compile_scratch {
+    struct wj_bulk *bulk; // or NULL
     struct wj_walk_scratch walk;
     struct wj_codebuf buf; // for its side arrays
     struct wj_arena arena; // emptied for each function that used it
@@ -24,13 +25,14 @@ struct wj_compile_scratch {
     size_t stack_capacity, local_capacity, label_capacity, raw_capacity;
 };
 
-static struct wj_compile_scratch *scratch_new(void)
+static struct wj_compile_scratch *scratch_new(struct wj_bulk *bulk)
 {
     struct wj_compile_scratch *scratch = calloc(1, sizeof *scratch);
     if (scratch != NULL) {
-        wj_walk_scratch_init(&scratch->walk);
-        wj_codebuf_init(&scratch->buf);
-        wj_arena_init(&scratch->arena);
+        scratch->bulk = bulk;
+        wj_walk_scratch_init_in(&scratch->walk, bulk);
+        scratch->buf.bulk = bulk;
+        wj_arena_init_in(&scratch->arena, bulk);
     }
     return scratch;
 }
@@ -41,26 +43,28 @@ static void scratch_free(struct wj_compile_scratch *scratch)
         wj_walk_scratch_clear(&scratch->walk);
         wj_codebuf_clear(&scratch->buf);
         wj_arena_clear(&scratch->arena);
-        free(scratch->stack);
-        free(scratch->locals);
-        free(scratch->labels);
-        free(scratch->raw_locals);
+        wj_bulk_free(scratch->bulk, scratch->stack);
+        wj_bulk_free(scratch->bulk, scratch->locals);
+        wj_bulk_free(scratch->bulk, scratch->labels);
+        wj_bulk_free(scratch->bulk, scratch->raw_locals);
         free(scratch);
     }
 }
 
 // Makes room for `count` items, whose old contents may be lost.
-static bool reserve(void **items, size_t *capacity, size_t count, size_t item_bytes)
+static bool reserve(struct wj_bulk *bulk, void **items, size_t *capacity, size_t count,
+                    size_t item_bytes)
 {
     if (count <= *capacity) {
         return true;
     }
     size_t wanted = count + count / 2 + 64;
-    void *grown = calloc(wanted, item_bytes);
+    void *grown = wj_bulk_alloc(bulk, wanted * item_bytes);
     if (grown == NULL) {
         return false;
     }
-    free(*items);
+    memset(grown, 0, wanted * item_bytes);
+    wj_bulk_free(bulk, *items);
     *items = grown;
     *capacity = wanted;
     return true;
@@ -74,11 +78,11 @@ static bool alloc_state(struct jit *j, const struct wj_walk_func *walk)
     size_t stack_count = (size_t) census->stack_slots_max + 4;
     size_t local_count = (size_t) walk->local_count + 1;
     size_t label_count = (size_t) census->label_depth_max + 2;
-    if (!reserve((void **) &scratch->stack, &scratch->stack_capacity, stack_count,
+    if (!reserve(scratch->bulk, (void **) &scratch->stack, &scratch->stack_capacity, stack_count,
                  sizeof *scratch->stack) ||
-        !reserve((void **) &scratch->locals, &scratch->local_capacity, local_count,
+        !reserve(scratch->bulk, (void **) &scratch->locals, &scratch->local_capacity, local_count,
                  sizeof *scratch->locals) ||
-        !reserve((void **) &scratch->labels, &scratch->label_capacity, label_count,
+        !reserve(scratch->bulk, (void **) &scratch->labels, &scratch->label_capacity, label_count,
                  sizeof *scratch->labels)) {
         return false;
     }
@@ -291,7 +295,7 @@ static bool find_raw_locals(struct wj_compile_scratch *scratch,
                             const struct wj_compile_request *request, struct wj_err *err)
 {
     size_t count = wj_raw_lives_max(&request->module->funcs[request->func_index]) + 1;
-    if (!reserve((void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
+    if (!reserve(scratch->bulk, (void **) &scratch->raw_locals, &scratch->raw_capacity, count, 1)) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory while compiling");
     }
     return wj_raw_locals(request->module, request->func_index, &scratch->walk, scratch->raw_locals,

@@ -208,15 +208,15 @@ static bool decode_module(struct wj_decoder *d)
     return true;
 }
 
-static bool decode(const struct wj_module *blank, bool skips_bodies, struct wj_module **out,
-                   struct wj_err *err)
+static bool decode(const struct wj_module *blank, struct wj_bulk *bulk, bool skips_bodies,
+                   struct wj_module **out, struct wj_err *err)
 {
     struct wj_module *module = calloc(1, sizeof *module);
     if (module == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     *module = *blank;
-    wj_arena_init(&module->arena);
+    wj_arena_init_in(&module->arena, bulk);
     const uint8_t *bytes = module->bytes;
     struct wj_decoder decoder = {
         .module = module,
@@ -232,14 +232,21 @@ static bool decode(const struct wj_module *blank, bool skips_bodies, struct wj_m
     return true;
 }
 
-bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
-                      size_t size_bytes, struct wj_module **out, struct wj_err *err)
+bool wj_module_decode_in(struct wj_bulk *bulk, struct wj_types *types, uint32_t features,
+                         const uint8_t *bytes, size_t size_bytes, struct wj_module **out,
+                         struct wj_err *err)
 {
     struct wj_module blank = {.types = types,
                               .features = features | WJ_FEATURE_MVP,
                               .bytes = bytes,
                               .size_bytes = size_bytes};
-    return decode(&blank, false, out, err);
+    return decode(&blank, bulk, false, out, err);
+}
+
+bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
+                      size_t size_bytes, struct wj_module **out, struct wj_err *err)
+{
+    return wj_module_decode_in(NULL, types, features, bytes, size_bytes, out, err);
 }
 
 bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const uint8_t *bytes,
@@ -249,7 +256,7 @@ bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const u
                               .features = features | WJ_FEATURE_MVP,
                               .bytes = bytes,
                               .size_bytes = size_bytes};
-    return decode(&blank, true, out, err);
+    return decode(&blank, NULL, true, out, err);
 }
 
 bool wj_module_find_bodies(struct wj_module *module, struct wj_err *err)

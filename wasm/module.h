@@ -214,6 +214,10 @@ bool wj_module_check_size(size_t size_bytes, struct wj_err *err);
 // module that borrows `bytes` and `types`. `features` are enum wj_feature bits.
 bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *bytes,
                       size_t size_bytes, struct wj_module **out, struct wj_err *err);
+// The same with what is made of the module in `bulk`, which outlives it; or NULL.
+bool wj_module_decode_in(struct wj_bulk *bulk, struct wj_types *types, uint32_t features,
+                         const uint8_t *bytes, size_t size_bytes, struct wj_module **out,
+                         struct wj_err *err);
 void wj_module_free(struct wj_module *module);
 
 // The same but for the bodies, which are not looked at: their code, local_count and census are

@@ -13,7 +13,7 @@ bool wj_module_validate_funcs(struct wj_module *module, uint32_t first, uint32_t
                               struct wj_err *err)
 {
     struct wj_walk_scratch scratch;
-    wj_walk_scratch_init(&scratch);
+    wj_walk_scratch_init_in(&scratch, module->arena.bulk);
     bool ok = true;
     for (uint32_t i = 0; ok && i < count; i++) {
         uint32_t index = module->func_import_count + first + i;

@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "wasm/limits.h"
@@ -64,22 +63,27 @@ const struct wj_walk_row *wj_walk_prefix_row(uint8_t prefix, uint32_t code)
     return code < PREFIX_CODES && rows[code].feature != 0 ? &rows[code] : NULL;
 }
 
+void wj_walk_scratch_init_in(struct wj_walk_scratch *scratch, struct wj_bulk *bulk)
+{
+    *scratch = (struct wj_walk_scratch){.bulk = bulk};
+    wj_arena_init_in(&scratch->arena, bulk);
+}
+
 void wj_walk_scratch_init(struct wj_walk_scratch *scratch)
 {
-    memset(scratch, 0, sizeof *scratch);
-    wj_arena_init(&scratch->arena);
+    wj_walk_scratch_init_in(scratch, NULL);
 }
 
 void wj_walk_scratch_clear(struct wj_walk_scratch *scratch)
 {
-    free(scratch->stack);
-    free(scratch->frames);
-    free(scratch->labels);
-    free(scratch->slots);
-    free(scratch->locals);
-    free(scratch->inits);
+    wj_bulk_free(scratch->bulk, scratch->stack);
+    wj_bulk_free(scratch->bulk, scratch->frames);
+    wj_bulk_free(scratch->bulk, scratch->labels);
+    wj_bulk_free(scratch->bulk, scratch->slots);
+    wj_bulk_free(scratch->bulk, scratch->locals);
+    wj_bulk_free(scratch->bulk, scratch->inits);
     wj_arena_clear(&scratch->arena);
-    wj_walk_scratch_init(scratch);
+    wj_walk_scratch_init_in(scratch, scratch->bulk);
 }
 
 // Errors.
@@ -505,7 +509,7 @@ static bool grow_stack(struct wj_walk *w, size_t wanted)
     }
     wanted += wanted / 2;
     size_t high = (size_t) (w->stack_high - scratch->stack);
-    wj_valtype *grown = realloc(scratch->stack, wanted * sizeof *grown);
+    wj_valtype *grown = wj_bulk_realloc(scratch->bulk, scratch->stack, wanted * sizeof *grown);
     if (grown == NULL) {
         return fail_nomem(w);
     }
@@ -543,14 +547,14 @@ static bool grow_labels(struct wj_walk *w, uint32_t capacity)
 {
     struct wj_walk_scratch *scratch = w->scratch;
     uint32_t used = scratch->frame_capacity;
-    struct wj_walk_slot *grown = malloc(capacity * sizeof *grown);
+    struct wj_walk_slot *grown = wj_bulk_alloc(w->scratch->bulk, capacity * sizeof *grown);
     if (grown == NULL) {
         return fail_nomem(w);
     }
     if (used != 0) {
         memcpy(grown + (capacity - used), scratch->labels, used * sizeof *grown);
     }
-    free(scratch->labels);
+    wj_bulk_free(scratch->bulk, scratch->labels);
     scratch->labels = grown;
     scratch->frame_capacity = capacity;
     w->plain.slots[PLAIN_LABEL] = grown + (capacity - 1 - w->depth);
@@ -560,7 +564,8 @@ static bool grow_labels(struct wj_walk *w, uint32_t capacity)
 bool wj_walk_grow_frames(struct wj_walk *w)
 {
     uint32_t capacity = w->scratch->frame_capacity == 0 ? 64 : 2 * w->scratch->frame_capacity;
-    struct wj_walk_frame *grown = realloc(w->scratch->frames, capacity * sizeof *grown);
+    struct wj_walk_frame *grown =
+        wj_bulk_realloc(w->scratch->bulk, w->scratch->frames, capacity * sizeof *grown);
     if (grown == NULL) {
         return fail_nomem(w);
     }

@@ -1,5 +1,4 @@
 // The beginning of a walk (buffers, locals, the outermost block) and the skipping of dead code.
-#include <stdlib.h>
 #include <string.h>
 
 #include "wasm/reader.h"
@@ -10,9 +9,10 @@ static bool reserve_stack(struct wj_walk_scratch *scratch, size_t body_bytes)
     // An instruction pushes no more slots than it has bytes, but for lists, which make their room.
     size_t wanted = body_bytes + 2 * WJ_WALK_SLACK;
     if (wanted > scratch->stack_capacity) {
-        free(scratch->stack);
+        wj_bulk_free(scratch->bulk, scratch->stack);
         scratch->stack_capacity = wanted < 1024 ? 1024 : wanted + wanted / 2;
-        scratch->stack = malloc(scratch->stack_capacity * sizeof *scratch->stack);
+        scratch->stack =
+            wj_bulk_alloc(scratch->bulk, scratch->stack_capacity * sizeof *scratch->stack);
     }
     if (scratch->stack == NULL) {
         scratch->stack_capacity = 0;
@@ -25,12 +25,13 @@ static bool reserve_locals(struct wj_walk_scratch *scratch, uint32_t count)
 {
     if (count > scratch->local_capacity || scratch->locals == NULL) {
         uint32_t capacity = count < 64 ? 128 : 2 * count;
-        free(scratch->locals);
-        free(scratch->inits);
-        free(scratch->slots);
-        scratch->locals = malloc(2 * (size_t) capacity * sizeof *scratch->locals);
-        scratch->inits = malloc(capacity * sizeof *scratch->inits);
-        scratch->slots = malloc(capacity * sizeof *scratch->slots);
+        wj_bulk_free(scratch->bulk, scratch->locals);
+        wj_bulk_free(scratch->bulk, scratch->inits);
+        wj_bulk_free(scratch->bulk, scratch->slots);
+        scratch->locals =
+            wj_bulk_alloc(scratch->bulk, 2 * (size_t) capacity * sizeof *scratch->locals);
+        scratch->inits = wj_bulk_alloc(scratch->bulk, capacity * sizeof *scratch->inits);
+        scratch->slots = wj_bulk_alloc(scratch->bulk, capacity * sizeof *scratch->slots);
         scratch->local_capacity = capacity;
     }
     if (scratch->locals == NULL || scratch->inits == NULL || scratch->slots == NULL) {

@@ -65,6 +65,7 @@ struct wj_walk_plain {
 
 // Buffers of a walk, for one thread; reused from function to function.
 struct wj_walk_scratch {
+    struct wj_bulk *bulk; // or NULL
     wj_valtype *stack;
     size_t stack_capacity;
     struct wj_walk_frame *frames;
@@ -77,6 +78,8 @@ struct wj_walk_scratch {
     struct wj_arena arena; // block types made for one function
 };
 
+// Memory comes from `bulk`, or NULL.
+void wj_walk_scratch_init_in(struct wj_walk_scratch *scratch, struct wj_bulk *bulk);
 void wj_walk_scratch_init(struct wj_walk_scratch *scratch);
 void wj_walk_scratch_clear(struct wj_walk_scratch *scratch);
 

@@ -40,7 +40,7 @@ static bool dump_masm(const struct wj_image *image, uint32_t func_index, FILE *f
     const struct wj_module *module = image->module;
     struct wj_arena arena;
     wj_arena_init(&arena);
-    struct wj_compile_scratch *scratch = backend->scratch_new();
+    struct wj_compile_scratch *scratch = backend->scratch_new(NULL);
     uint8_t *window = WJ_ARENA_ARRAY(&arena, uint8_t, WINDOW_BYTES);
     uint64_t *addresses = WJ_ARENA_ARRAY(&arena, uint64_t, module->func_count);
     bool ok = scratch != NULL && window != NULL && addresses != NULL;

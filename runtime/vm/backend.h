@@ -69,8 +69,9 @@ struct wj_stub_targets {
 };
 
 struct wj_backend {
-    const char *name;                                // "x86-64", "aarch64"
-    struct wj_compile_scratch *(*scratch_new)(void); // NULL: no memory
+    const char *name; // "x86-64", "aarch64"
+    // Takes its memory from the bulk, or NULL. NULL: there is none.
+    struct wj_compile_scratch *(*scratch_new)(struct wj_bulk *bulk);
     void (*scratch_free)(struct wj_compile_scratch *scratch);
     // Compiles one validated function. False with err->kind == WJ_ERR_LIMIT and *needs_room when
     // the window was too small.

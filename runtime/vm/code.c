@@ -37,7 +37,7 @@ void wj_code_free(struct wj_code *code)
     if (code->scratch != NULL) {
         code->backend->scratch_free(code->scratch);
     }
-    free(code->addresses);
+    wj_bulk_free(wj_code_bulk(code), code->addresses);
     pthread_mutex_destroy(&code->lock);
     free(code);
 }
@@ -67,13 +67,15 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
     code->backend = backend;
     code->layout = wj_instance_layout(image->module);
     code->settings = *settings;
-    code->addresses = calloc(func_count + 1u, sizeof *code->addresses);
+    size_t address_bytes = (func_count + 1u) * sizeof *code->addresses;
+    code->addresses = wj_bulk_alloc(wj_code_bulk(code), address_bytes);
     struct wj_region *region = calloc(1, sizeof *region);
     if (code->addresses == NULL || region == NULL) {
         free(region);
         wj_code_free(code);
         return fail_nomem(err);
     }
+    memset(code->addresses, 0, address_bytes);
     if (!wj_region_init(region, (size_t) func_count * 8, region_bytes(image->module), err)) {
         free(region);
         wj_code_free(code);
@@ -81,6 +83,7 @@ bool wj_code_new_for(struct wj_image *image, const struct wj_backend *backend,
     }
     code->region = region;
     region->owner = code;
+    region->bulk = wj_code_bulk(code);
     wj_pages_populate(region->exec, (size_t) func_count * sizeof(void *));
     for (uint32_t i = 0; i < func_count; i++) {
         wj_region_table(region)[i] = engine->stubs[WJ_STUB_LAZY_DIRECT];
@@ -271,7 +274,7 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
         return false;
     }
     if (code->scratch == NULL) {
-        code->scratch = code->backend->scratch_new();
+        code->scratch = code->backend->scratch_new(wj_code_bulk(code));
         if (code->scratch == NULL) {
             return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
         }

@@ -79,6 +79,12 @@ void wj_image_release(struct wj_image *image);
 bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
                    struct wj_err *err);
 
+// Where what belongs to the code is allocated, or NULL.
+static inline struct wj_bulk *wj_code_bulk(const struct wj_code *code)
+{
+    return code->image->blob.bulk;
+}
+
 // How an engine's own code is compiled.
 struct wj_compile_settings wj_code_settings(const struct wj_engine *engine, bool explicit_bounds);
 // Code of a module that this engine runs, and code for another machine that nobody runs; none of

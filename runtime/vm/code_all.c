@@ -13,7 +13,8 @@
 #define BATCH_WASM_BYTES 16384u
 #define CHUNK_BYTES_MIN (256u * 1024u)
 // Functions in such a chunk: with more, small ones, it is full before its bytes are.
-#define CHUNK_FUNCS 2048u
+#define CHUNK_FUNCS_MIN 256u
+#define CHUNK_FUNCS_MAX 2048u
 #define STAGE_BYTES_MIN (64u * 1024u)
 #define THREADS_MAX 256u
 
@@ -57,6 +58,19 @@ static bool store_chunk(struct worker *worker, struct wj_err *err)
     return worker->chunk == NULL || wj_region_store(worker->job->code->region, worker->chunk, err);
 }
 
+// How many functions from this one on a chunk will have, if their code has no less bytes than they
+// have.
+static uint32_t funcs_in(const struct wj_module *module, size_t chunk_bytes, uint32_t func_index)
+{
+    uint64_t end = module->funcs[func_index].code_offset + (uint64_t) chunk_bytes;
+    uint32_t count = 0;
+    while (count < CHUNK_FUNCS_MAX && count < module->func_count - func_index &&
+           module->funcs[func_index + count].code_offset < end) {
+        count++;
+    }
+    return count > CHUNK_FUNCS_MIN ? count : CHUNK_FUNCS_MIN;
+}
+
 // A chunk for the function and those after it.
 static bool take_chunk(struct worker *worker, size_t min_bytes, uint32_t func_index,
                        struct wj_err *err)
@@ -72,7 +86,8 @@ static bool take_chunk(struct worker *worker, size_t min_bytes, uint32_t func_in
         wj_region_stage(worker->chunk, NULL, 0);
         wj_region_trim(region, worker->chunk);
     }
-    worker->chunk = wj_region_chunk(region, min_bytes, false, CHUNK_FUNCS);
+    worker->chunk =
+        wj_region_chunk(region, min_bytes, false, funcs_in(module, min_bytes, func_index));
     pthread_mutex_unlock(&job->lock);
     if (worker->chunk == NULL) {
         return wj_code_fail_no_room(job->code, err);
@@ -94,11 +109,12 @@ static bool grow_stage(struct worker *worker, uint32_t func_index, struct wj_err
     const struct wj_func *func = &worker->job->code->image->module->funcs[func_index];
     size_t likely = (size_t) func->code_size_bytes * WJ_CODE_BYTES_USUAL * 2;
     size_t bytes = worker->stage_bytes * 2 > likely ? worker->stage_bytes * 2 : likely;
-    uint8_t *grown = malloc(bytes);
+    struct wj_bulk *bulk = wj_code_bulk(worker->job->code);
+    uint8_t *grown = wj_bulk_alloc(bulk, bytes);
     if (grown == NULL) {
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
-    free(worker->stage);
+    wj_bulk_free(bulk, worker->stage);
     worker->stage = grown;
     worker->stage_bytes = bytes;
     wj_region_stage(worker->chunk, worker->stage, worker->stage_bytes);
@@ -159,15 +175,16 @@ static void *run_worker(void *context)
     struct wj_err err;
     wj_err_clear(&err);
     const struct wj_backend *backend = job->code->backend;
-    worker.scratch = backend->scratch_new();
+    struct wj_bulk *bulk = wj_code_bulk(job->code);
+    worker.scratch = backend->scratch_new(bulk);
     if (worker.scratch == NULL) {
         wj_err_set(&err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     if (wj_region_is_open(job->code->region)) {
         worker.stage_bytes = STAGE_BYTES_MIN;
-        worker.stage = malloc(worker.stage_bytes);
+        worker.stage = wj_bulk_alloc(bulk, worker.stage_bytes);
     }
-    if (worker.stage != NULL) {
+    if (worker.stage != NULL && bulk == NULL) {
         wj_pages_populate(worker.stage, worker.stage_bytes);
     }
     uint64_t start_ns = wj_now_ns();
@@ -188,7 +205,7 @@ static void *run_worker(void *context)
     if (worker.scratch != NULL) {
         backend->scratch_free(worker.scratch);
     }
-    free(worker.stage);
+    wj_bulk_free(bulk, worker.stage);
     return NULL;
 }
 
@@ -245,7 +262,8 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
         return false;
     }
     struct job job = {.code = code, .next_func = code->image->module->func_import_count};
-    job.addresses = malloc((func_count + 1u) * sizeof *job.addresses);
+    struct wj_bulk *bulk = wj_code_bulk(code);
+    job.addresses = wj_bulk_alloc(bulk, (func_count + 1u) * sizeof *job.addresses);
     if (job.addresses == NULL) {
         wj_region_close(code->region);
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
@@ -269,7 +287,7 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
             wj_code_set_address(code, i, job.addresses[i]);
         }
     }
-    free(job.addresses);
+    wj_bulk_free(bulk, job.addresses);
     return job.err.kind == WJ_ERR_NONE ||
            wj_err_set(err, job.err.kind, job.err.offset, "%s", job.err.message);
 }

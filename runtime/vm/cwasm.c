@@ -38,9 +38,10 @@ void wj_blob_clear(struct wj_blob *blob)
         }
     } else if (blob->is_mapped) {
         munmap(blob->bytes, blob->size_bytes);
-    } else {
+    } else if (blob->bulk == NULL) {
         free(blob->bytes);
     }
+    wj_bulk_delete(blob->bulk);
     *blob = (struct wj_blob){.bytes = NULL};
 }
 

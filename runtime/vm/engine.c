@@ -147,6 +147,7 @@ void wj_engine_release(struct wj_engine *engine)
     for (uint32_t i = 0; i < engine->stacks.count; i++) {
         munmap(engine->stacks.mappings[i], engine->stacks.mapping_bytes);
     }
+    wj_bulk_spare_clear(&engine->spare);
     free(engine->enters.slots);
     free(engine->host_entries.slots);
     wj_types_free(engine->types);

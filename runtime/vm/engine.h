@@ -114,6 +114,7 @@ struct wj_engine {
     struct wj_type_code_map host_entries;
     struct wj_stacks stacks;
     struct wj_waits waits;
+    struct wj_bulk_spare spare; // memory of modules that were
     struct wj_engine_stats stats;
     struct wj_kernels *kernels; // GPU, thread pool, what was dispatched
     struct wj_cache *cache;     // or NULL

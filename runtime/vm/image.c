@@ -19,6 +19,10 @@
 // these many.
 #define KEEP_GROWTH 8u
 #define SMALL_BYTES_MAX (1u << 20)
+// Bytes of a module from which on it has a bulk (base/bulk.h) of its own: with what is made of them
+// and of their code they fill a quarter of a huge page, whose one fault costs less than one for
+// each page.
+#define BULK_BYTES_MIN (128u << 10)
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -67,8 +71,8 @@ static bool image_new(struct wj_engine *engine, struct wj_blob *blob, struct wj_
         wj_blob_clear(blob);
         return fail_nomem(err);
     }
-    if (wj_module_decode(engine->types, engine->settings.features, blob->bytes, size_bytes,
-                         &image->module, err) &&
+    if (wj_module_decode_in(blob->bulk, engine->types, engine->settings.features, blob->bytes,
+                            size_bytes, &image->module, err) &&
         validate(image, err) && wj_kernel_plan_new(engine, image->module, &image->kernels, err)) {
         count_validation(engine, start_ns);
         atomic_fetch_add(&engine->stats.wasm_bytes, size_bytes);
@@ -79,10 +83,20 @@ static bool image_new(struct wj_engine *engine, struct wj_blob *blob, struct wj_
     return false;
 }
 
-static bool alloc_blob(size_t size_bytes, struct wj_blob *out, struct wj_err *err)
+static bool alloc_blob(struct wj_engine *engine, size_t size_bytes, struct wj_blob *out,
+                       struct wj_err *err)
 {
-    *out = (struct wj_blob){.bytes = wj_pages_alloc(size_bytes), .size_bytes = size_bytes};
-    return out->bytes != NULL || fail_nomem(err);
+    *out = (struct wj_blob){.size_bytes = size_bytes};
+    if (size_bytes < BULK_BYTES_MIN) {
+        out->bytes = wj_pages_alloc(size_bytes);
+        return out->bytes != NULL || fail_nomem(err);
+    }
+    out->bulk = wj_bulk_new(size_bytes, &engine->spare);
+    if (out->bulk == NULL) {
+        return fail_nomem(err);
+    }
+    out->bytes = wj_bulk_alloc(out->bulk, size_bytes);
+    return true;
 }
 
 // ---- Modules in the cache -----------------------------------------------------------------------
@@ -155,7 +169,7 @@ bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_by
         }
     }
     struct wj_blob blob;
-    if (!alloc_blob(size_bytes, &blob, err)) {
+    if (!alloc_blob(engine, size_bytes, &blob, err)) {
         return false;
     }
     if (size_bytes != 0) {
@@ -169,6 +183,19 @@ bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_by
     return new_cacheable(engine, &blob, &hash, out, err);
 }
 
+// What is made of a module of some size, whose bytes are the host's, lies together all the same.
+static bool give_bulk(struct wj_engine *engine, struct wj_blob *blob, struct wj_err *err)
+{
+    if (blob->size_bytes >= BULK_BYTES_MIN) {
+        blob->bulk = wj_bulk_new(0, &engine->spare);
+        if (blob->bulk == NULL) {
+            wj_blob_clear(blob);
+            return fail_nomem(err);
+        }
+    }
+    return true;
+}
+
 bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_image **out,
                     struct wj_err *err)
 {
@@ -177,15 +204,17 @@ bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_im
         return false;
     }
     struct wj_cache *cache = wj_engine_cache(engine, blob->size_bytes);
-    if (cache == NULL) {
-        return image_new(engine, blob, out, err);
+    struct wj_hash128 hash;
+    if (cache != NULL) {
+        hash = wj_cache_hash(cache, blob->bytes, blob->size_bytes);
+        if (load_cached(engine, &hash, out)) {
+            wj_blob_clear(blob);
+            return true;
+        }
     }
-    struct wj_hash128 hash = wj_cache_hash(cache, blob->bytes, blob->size_bytes);
-    if (load_cached(engine, &hash, out)) {
-        wj_blob_clear(blob);
-        return true;
-    }
-    return new_cacheable(engine, blob, &hash, out, err);
+    return give_bulk(engine, blob, err) &&
+           (cache == NULL ? image_new(engine, blob, out, err)
+                          : new_cacheable(engine, blob, &hash, out, err));
 }
 
 static bool fail_read(struct wj_err *err, int number)
@@ -194,9 +223,10 @@ static bool fail_read(struct wj_err *err, int number)
 }
 
 // The file's bytes, which are as many as `st` says or it changes at this moment.
-static bool read_file(int fd, const struct stat *st, struct wj_blob *out, struct wj_err *err)
+static bool read_file(struct wj_engine *engine, int fd, const struct stat *st, struct wj_blob *out,
+                      struct wj_err *err)
 {
-    if (!alloc_blob((size_t) st->st_size, out, err)) {
+    if (!alloc_blob(engine, (size_t) st->st_size, out, err)) {
         return false;
     }
     size_t done = 0;
@@ -224,7 +254,7 @@ static bool open_file(struct wj_engine *engine, int fd, const struct stat *st,
     if (cache != NULL && wj_cache_recall(cache, st, &hash) && load_cached(engine, &hash, out)) {
         return true;
     }
-    if (!read_file(fd, st, &blob, err)) {
+    if (!read_file(engine, fd, st, &blob, err)) {
         return false;
     }
     if (cache == NULL) {

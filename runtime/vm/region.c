@@ -268,7 +268,7 @@ void wj_region_clear(struct wj_region *region)
     for (uint32_t i = 0; i < count; i++) {
         struct wj_code_chunk *chunk = wj_region_chunk_at(region, i);
         wj_arena_clear(&chunk->arena);
-        free(chunk->entries);
+        wj_bulk_free(region->bulk, chunk->entries);
         free(chunk);
     }
     for (uint32_t i = 0; i < WJ_REGION_CHUNKS_MAX / WJ_REGION_BLOCK_CHUNKS; i++) {
@@ -298,13 +298,14 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     }
     struct wj_code_chunk *chunk = calloc(1, sizeof *chunk);
     // Not zeroed, so that only pages with entries are touched.
-    struct wj_code_entry *entries = reallocarray(NULL, entry_capacity, sizeof *entries);
+    struct wj_code_entry *entries =
+        wj_bulk_alloc(region->bulk, (size_t) entry_capacity * sizeof *entries);
     if (chunk == NULL || entries == NULL) {
         free(chunk);
-        free(entries);
+        wj_bulk_free(region->bulk, entries);
         return NULL;
     }
-    wj_arena_init(&chunk->arena);
+    wj_arena_init_in(&chunk->arena, region->bulk);
     chunk->entries = entries;
     chunk->entry_capacity = entry_capacity;
     chunk->start = start;

@@ -40,16 +40,17 @@ struct wj_code_chunk {
 #define WJ_REGION_BLOCK_CHUNKS 64u
 
 struct wj_region {
-    uint8_t *exec;      // the table, then the executable view
-    uint8_t *write;     // the writable view of the code part
-    size_t table_bytes; // whole pages
-    size_t code_bytes;  // capacity
-    bool is_short;      // it was to be more: a limit of the system
-    size_t used_bytes;  // of the code part, up to the last chunk's limit
-    size_t file_bytes;  // of its start, which is a file's in the executable view alone
-    int file;           // that the views map, or -1: only while it is open
-    uint32_t process;   // whose views these are: wj_process()
-    void *owner;        // struct wj_code, or NULL for the engine's own
+    uint8_t *exec;        // the table, then the executable view
+    uint8_t *write;       // the writable view of the code part
+    size_t table_bytes;   // whole pages
+    size_t code_bytes;    // capacity
+    bool is_short;        // it was to be more: a limit of the system
+    size_t used_bytes;    // of the code part, up to the last chunk's limit
+    size_t file_bytes;    // of its start, which is a file's in the executable view alone
+    int file;             // that the views map, or -1: only while it is open
+    uint32_t process;     // whose views these are: wj_process()
+    void *owner;          // struct wj_code, or NULL for the engine's own
+    struct wj_bulk *bulk; // of entries and what they point to, or NULL; the owner's
     _Atomic uint32_t chunk_count;
     // Ascending by address. What chunk_count covers is never written again.
     struct wj_code_chunk **blocks[WJ_REGION_CHUNKS_MAX / WJ_REGION_BLOCK_CHUNKS];

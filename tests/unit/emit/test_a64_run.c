@@ -39,8 +39,8 @@ static void test_run(void **state)
     close(descriptor);
     char command[512];
     snprintf(command, sizeof command,
-             "%s -std=gnu11 -O1 -Wall -Wextra -Werror -I. tests/unit/emit/a64_run.c emit/codebuf.c "
-             "-o %s",
+             "%s -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Werror -I. tests/unit/emit/a64_run.c "
+             "emit/codebuf.c base/bulk.c base/pages.c -o %s",
              compiler, program);
     assert_true(succeeds(command));
     snprintf(command, sizeof command, "%s %s", runner, program);
