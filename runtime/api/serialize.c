@@ -20,14 +20,8 @@ static bool serialize_own(struct wj_image *image, struct wj_blob *out, struct wj
 {
     const struct wj_settings *settings = &image->engine->settings;
     struct wj_code *code;
-    if (!wj_image_code(image, settings->explicit_bounds, &code, err) ||
-        !wj_code_compile_all(code, threads_of(settings), err)) {
-        return false;
-    }
-    pthread_mutex_lock(&code->lock);
-    bool is_written = wj_cwasm_write(code, NULL, out, err);
-    pthread_mutex_unlock(&code->lock);
-    return is_written;
+    return wj_image_code_as_is(image, settings->explicit_bounds, &code, err) &&
+           wj_code_serialize(code, threads_of(settings), out, err);
 }
 
 static bool serialize_for(struct wj_image *image, const char *target, struct wj_blob *out,

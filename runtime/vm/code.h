@@ -78,6 +78,9 @@ void wj_image_release(struct wj_image *image);
 // asks for.
 bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
                    struct wj_err *err);
+// The same with nothing compiled for it.
+bool wj_image_code_as_is(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                         struct wj_err *err);
 
 // Where what belongs to the code is allocated, or NULL.
 static inline struct wj_bulk *wj_code_bulk(const struct wj_code *code)
@@ -111,6 +114,9 @@ bool wj_code_compile_lanes(struct wj_code *code, uint32_t func_index,
                            struct wj_err *err);
 // Compiles what is left, on `threads` threads.
 bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *err);
+// The same, and makes a compiled module of it.
+bool wj_code_serialize(struct wj_code *code, uint32_t threads, struct wj_blob *out,
+                       struct wj_err *err);
 
 // What wj_code_compile_all is made of: compiles one function into a chunk that this thread alone
 // writes, and notes where it is in `addresses`, by which functions call each other. `needs_room`

@@ -253,7 +253,7 @@ static void drop_chunks(struct wj_code *code, uint32_t first)
 }
 
 // With code->lock held throughout, so that lazy compilation by other stores waits and all room is
-// ours.
+// ours. The region stays open.
 static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj_err *err)
 {
     uint32_t func_count = code->image->module->func_count;
@@ -265,7 +265,6 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
     struct wj_bulk *bulk = wj_code_bulk(code);
     job.addresses = wj_bulk_alloc(bulk, (func_count + 1u) * sizeof *job.addresses);
     if (job.addresses == NULL) {
-        wj_region_close(code->region);
         return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
     }
     memcpy(job.addresses, code->addresses, func_count * sizeof *job.addresses);
@@ -278,7 +277,6 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
     pthread_mutex_init(&job.lock, NULL);
     run_workers(&job, threads);
     pthread_mutex_destroy(&job.lock);
-    wj_region_close(code->region);
     if (job.is_lost) {
         drop_chunks(code, chunk_count);
     }
@@ -302,6 +300,22 @@ bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *
     }
     pthread_mutex_lock(&code->lock);
     bool is_compiled = compile_all_locked(code, threads, err);
+    wj_region_close(code->region);
     pthread_mutex_unlock(&code->lock);
     return is_compiled;
+}
+
+bool wj_code_serialize(struct wj_code *code, uint32_t threads, struct wj_blob *out,
+                       struct wj_err *err)
+{
+    bool has_all = is_complete(code);
+    if (!has_all && !wj_image_prepare(code->image, UINT32_MAX, err)) {
+        return false;
+    }
+    pthread_mutex_lock(&code->lock);
+    bool is_written =
+        (has_all || compile_all_locked(code, threads, err)) && wj_cwasm_write(code, NULL, out, err);
+    wj_region_close(code->region);
+    pthread_mutex_unlock(&code->lock);
+    return is_written;
 }

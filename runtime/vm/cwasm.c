@@ -157,6 +157,19 @@ static void write_funcs(const struct wj_code *code, uint8_t *file)
     }
 }
 
+// The region's file has it without a fault for every page of a view: as much of it as is read.
+static uint64_t read_code(const struct wj_region *region, uint8_t *out, uint64_t from, uint64_t end)
+{
+    while (wj_region_is_open(region) && from < end) {
+        ssize_t got = pread(region->file, out + from, end - from, (off_t) from);
+        if (got <= 0) {
+            break;
+        }
+        from += (uint64_t) got;
+    }
+    return from;
+}
+
 // What was mapped from a file is in one view alone; of the rest the other view's pages are there.
 static void write_code(const struct wj_region *region, uint8_t *out, uint64_t size_bytes)
 {
@@ -164,8 +177,9 @@ static void write_code(const struct wj_region *region, uint8_t *out, uint64_t si
     if (from_file != 0) {
         memcpy(out, region->exec + region->table_bytes, from_file);
     }
-    if (size_bytes > from_file) {
-        memcpy(out + from_file, region->write + from_file, size_bytes - from_file);
+    uint64_t done = read_code(region, out, from_file, size_bytes);
+    if (size_bytes > done) {
+        memcpy(out + done, region->write + done, size_bytes - done);
     }
 }
 

@@ -376,8 +376,8 @@ void wj_image_release(struct wj_image *image)
     free(image);
 }
 
-bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
-                   struct wj_err *err)
+bool wj_image_code_as_is(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                         struct wj_err *err)
 {
     struct wj_code *code = NULL;
     pthread_mutex_lock(&image->lock);
@@ -390,11 +390,20 @@ bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code 
         return false;
     }
     *out = code;
+    return true;
+}
+
+bool wj_image_code(struct wj_image *image, bool explicit_bounds, struct wj_code **out,
+                   struct wj_err *err)
+{
+    if (!wj_image_code_as_is(image, explicit_bounds, out, err)) {
+        return false;
+    }
     switch (image->engine->settings.compile_mode) {
     case WJ_COMPILE_LAZY: return true;
-    case WJ_COMPILE_EAGER: return wj_code_compile_all(code, 1, err);
+    case WJ_COMPILE_EAGER: return wj_code_compile_all(*out, 1, err);
     case WJ_COMPILE_PARALLEL:
-        return wj_code_compile_all(code, image->engine->settings.threads, err);
+        return wj_code_compile_all(*out, image->engine->settings.threads, err);
     }
     return true;
 }
@@ -463,8 +472,7 @@ bool wj_image_compile_for(struct wj_image *image, const struct wj_backend *backe
     if (!wj_code_new_for(image, backend, &settings, &code, err)) {
         return false;
     }
-    bool is_written =
-        wj_code_compile_all(code, threads, err) && wj_cwasm_write(code, NULL, out, err);
+    bool is_written = wj_code_serialize(code, threads, out, err);
     wj_code_free(code);
     return is_written;
 }

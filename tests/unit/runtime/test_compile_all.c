@@ -269,6 +269,27 @@ static void test_descriptors(void **state)
     }
 }
 
+// Code that is compiled to be written is read from the region's file, other code from a view of it.
+static void test_serialized(void **state)
+{
+    (void) state;
+    struct fixture f, g;
+    fixture_open(&f, WJIT_COMPILE_LAZY);
+    fixture_open(&g, WJIT_COMPILE_LAZY);
+    int next = next_descriptor();
+    wasm_byte_vec_t at_once, later;
+    assert_true(wjit_module_serialize(f.module, NULL, &at_once, NULL));
+    assert_true(wjit_module_compile(g.module, NULL));
+    assert_true(wjit_module_serialize(g.module, NULL, &later, NULL));
+    assert_int_equal(at_once.size, later.size);
+    assert_memory_equal(at_once.data, later.data, later.size);
+    assert_int_equal(next_descriptor(), next); // none is kept
+    wasm_byte_vec_delete(&at_once);
+    wasm_byte_vec_delete(&later);
+    fixture_close(&f);
+    fixture_close(&g);
+}
+
 enum limits { LIMITS_FILES, LIMITS_FILE_BYTES, LIMITS_ADDRESSES };
 
 static size_t address_bytes(void)
@@ -284,8 +305,8 @@ static size_t address_bytes(void)
 static void set_limit(enum limits limits)
 {
     if (limits == LIMITS_FILES) {
-        int next = next_descriptor();
-        struct rlimit few = {(rlim_t) next, (rlim_t) next};
+        rlim_t next = (rlim_t) next_descriptor();
+        struct rlimit few = {next, next};
         setrlimit(RLIMIT_NOFILE, &few);
     }
     if (limits == LIMITS_FILE_BYTES) {
@@ -382,8 +403,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eager),         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_beside_others), cmocka_unit_test(test_failing_write),
-        cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_limited_child), cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_serialized),    cmocka_unit_test(test_child),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_limited_child),
+        cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
