@@ -16,6 +16,8 @@
 #define CODE_BYTES_PER_FUNC 256u
 #define CODE_BYTES_SLACK (4u * 1024u * 1024u)
 #define REGION_BYTES_MAX (1ull << 30)
+// Pages of code that lazy compilation asks for at once.
+#define LAZY_BYTES_STEP 65536u
 // A window with less is full.
 #define WINDOW_BYTES_MIN 8192u
 
@@ -255,6 +257,17 @@ bool wj_code_fail_no_room(const struct wj_code *code, struct wj_err *err)
                       "machine code of the module exceeds %zu bytes", code->region->code_bytes);
 }
 
+// Pages for this function's code and that of some after it, but for no more than the module has.
+static void populate(struct wj_code *code, uint32_t func_index)
+{
+    const struct wj_module *module = code->image->module;
+    uint64_t all = module->code_section_bytes * WJ_CODE_BYTES_USUAL;
+    uint64_t func = (uint64_t) module->funcs[func_index].code_size_bytes * WJ_CODE_BYTES_USUAL;
+    uint64_t step = func < LAZY_BYTES_STEP ? LAZY_BYTES_STEP : func;
+    wj_region_populate(code->region, code->chunk, (size_t) func,
+                       (size_t) (step < all ? step : all));
+}
+
 static bool compile_lazily(struct wj_code *code, uint32_t func_index, bool *needs_room,
                            struct wj_err *err)
 {
@@ -286,6 +299,7 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
                 return wj_code_fail_no_room(code, err);
             }
         }
+        populate(code, func_index);
         bool needs_room;
         struct wj_err failure;
         wj_err_clear(&failure);

@@ -98,7 +98,7 @@ static bool take_chunk(struct worker *worker, size_t min_bytes, uint32_t func_in
     }
     const struct wj_func *last = &module->funcs[module->func_count - 1];
     size_t left = last->code_offset + last->code_size_bytes - module->funcs[func_index].code_offset;
-    wj_region_populate(region, worker->chunk, left * WJ_CODE_BYTES_USUAL);
+    wj_region_populate(region, worker->chunk, 1, left * WJ_CODE_BYTES_USUAL);
     return true;
 }
 

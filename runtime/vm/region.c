@@ -317,11 +317,17 @@ struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes
     return chunk;
 }
 
-void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *chunk,
+void wj_region_populate(struct wj_region *region, struct wj_code_chunk *chunk, size_t wanted_bytes,
                         size_t size_bytes)
 {
-    size_t left = chunk->limit - chunk->start;
-    wj_pages_populate(region->write + chunk->start, size_bytes < left ? size_bytes : left);
+    size_t from = chunk->laid > chunk->end ? chunk->laid : chunk->end & ~(MAPPED_PAGE_BYTES - 1u);
+    size_t left = chunk->limit - from;
+    if (from >= chunk->end + wanted_bytes || left == 0) {
+        return;
+    }
+    size_bytes = size_bytes < left ? size_bytes : left;
+    wj_pages_populate(region->write + from, size_bytes);
+    chunk->laid = from + size_bytes;
 }
 
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk)

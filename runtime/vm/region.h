@@ -25,6 +25,7 @@ struct wj_code_chunk {
     size_t start; // offsets in the code part
     size_t end;   // of what is used
     size_t limit; // of what may be used
+    size_t laid;  // up to where pages were asked for
     // Code is written to `stage` from offset `stored` on, until wj_region_store; NULL: in place.
     size_t stored;
     uint8_t *stage;
@@ -82,9 +83,9 @@ static inline struct wj_code_chunk *wj_region_chunk_at(const struct wj_region *r
 // memory is exhausted. The caller holds the owner's lock.
 struct wj_code_chunk *wj_region_chunk(struct wj_region *region, size_t min_bytes, bool takes_rest,
                                       uint32_t entry_capacity);
-// Has the system lay pages under the first `size_bytes` of a new chunk at once, which costs a third
-// of what faults for each cost.
-void wj_region_populate(struct wj_region *region, const struct wj_code_chunk *chunk,
+// Has the system lay pages under the next `size_bytes` of a chunk at once, which costs a third of
+// what faults for each cost; where `wanted_bytes` have them, nothing is done.
+void wj_region_populate(struct wj_region *region, struct wj_code_chunk *chunk, size_t wanted_bytes,
                         size_t size_bytes);
 // Gives what the last chunk does not use back to the region. The caller holds the owner's lock.
 void wj_region_trim(struct wj_region *region, struct wj_code_chunk *chunk);
