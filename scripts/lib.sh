@@ -15,8 +15,10 @@ say() {
     printf '%s\n' "$*"
 }
 
+# Of this machine's architecture, unless the name says which.
 is_installed() {
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+    dpkg-query -W -f='${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null |
+        grep -qxE "installed ($([[ $1 = *:* ]] && echo "${1#*:}" || dpkg --print-architecture)|all)"
 }
 
 as_root() {
