@@ -12,6 +12,7 @@
 #include "runtime/vm/cpu.h"
 #include "runtime/vm/kernel.h"
 #include "runtime/vm/signals.h"
+#include "runtime/vm/stack.h"
 
 // Room for the entries of some 50,000 types; pages are committed when they are written.
 #define ENGINE_REGION_BYTES (64u * 1024u * 1024u)
@@ -144,8 +145,8 @@ void wj_engine_release(struct wj_engine *engine)
     wj_region_clear(&engine->region);
     wj_region_registry_clear(&engine->regions);
     wj_waits_clear(&engine->waits);
-    for (uint32_t i = 0; i < engine->stacks.count; i++) {
-        munmap(engine->stacks.mappings[i], engine->stacks.mapping_bytes);
+    for (uint8_t *stack; (stack = wj_stack_take(engine)) != NULL;) {
+        munmap(stack, atomic_load(&engine->stacks.mapping_bytes));
     }
     wj_bulk_spare_clear(&engine->spare);
     free(engine->enters.slots);

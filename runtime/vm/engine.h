@@ -84,12 +84,12 @@ struct wj_engine_stats {
 };
 
 // Stacks of stores that are no more, cleared: with one of them a store is made and freed without
-// system calls and page faults for its stack.
+// system calls and page faults for its stack. No lock: a child forked meanwhile would find it
+// taken.
 #define WJ_STACKS_KEPT 8u
 struct wj_stacks {
-    uint8_t *mappings[WJ_STACKS_KEPT]; // [count], all of the engine's size
-    uint32_t count;
-    size_t mapping_bytes;
+    uint8_t *_Atomic mappings[WJ_STACKS_KEPT]; // or NULL
+    _Atomic size_t mapping_bytes;              // of each: the engine's size
 };
 
 struct wj_cache;

@@ -250,8 +250,20 @@ static void free_signal_stack(void *unused)
     }
 }
 
+// No child finds the lock taken by a thread that it does not have.
+static void before_fork(void)
+{
+    pthread_mutex_lock(&state.lock);
+}
+
+static void after_fork_here(void)
+{
+    pthread_mutex_unlock(&state.lock);
+}
+
 static void after_fork(void)
 {
+    pthread_mutex_unlock(&state.lock);
     wj_thread_self.id = (int32_t) syscall(SYS_gettid);
     atomic_fetch_add_explicit(&state.forks, 1, memory_order_relaxed);
 }
@@ -290,7 +302,7 @@ static void prepare(void)
     }
     state.error = pthread_key_create(&state.key, free_signal_stack);
     if (state.error == 0) {
-        state.error = pthread_atfork(NULL, NULL, after_fork);
+        state.error = pthread_atfork(before_fork, after_fork_here, after_fork);
     }
 }
 

@@ -53,10 +53,10 @@ void wj_stack_clear(const struct wj_store *store)
 
 uint8_t *wj_stack_take(struct wj_engine *engine)
 {
-    struct wj_stacks *stacks = &engine->stacks;
-    pthread_mutex_lock(&engine->lock);
-    uint8_t *mapping = stacks->count == 0 ? NULL : stacks->mappings[--stacks->count];
-    pthread_mutex_unlock(&engine->lock);
+    uint8_t *mapping = NULL;
+    for (uint32_t i = 0; i < WJ_STACKS_KEPT && mapping == NULL; i++) {
+        mapping = atomic_exchange(&engine->stacks.mappings[i], NULL);
+    }
     return mapping;
 }
 
@@ -64,12 +64,12 @@ bool wj_stack_keep(const struct wj_store *store)
 {
     struct wj_stacks *stacks = &store->engine->stacks;
     wj_stack_clear(store);
-    pthread_mutex_lock(&store->engine->lock);
-    bool is_kept = stacks->count < WJ_STACKS_KEPT;
-    if (is_kept) {
-        stacks->mappings[stacks->count++] = store->lane.mapping;
-        stacks->mapping_bytes = store->lane.mapping_bytes;
+    atomic_store(&stacks->mapping_bytes, store->lane.mapping_bytes);
+    for (uint32_t i = 0; i < WJ_STACKS_KEPT; i++) {
+        uint8_t *none = NULL;
+        if (atomic_compare_exchange_strong(&stacks->mappings[i], &none, store->lane.mapping)) {
+            return true;
+        }
     }
-    pthread_mutex_unlock(&store->engine->lock);
-    return is_kept;
+    return false;
 }

@@ -1,5 +1,7 @@
 // Processes that fork: each of the two goes on with what the engine had, and neither sees what the
 // other does after it. Servers that load a module once and fork their workers rely on it.
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,12 +296,53 @@ static void test_gpu(void **state)
     embed_close(&e);
 }
 
+struct maker {
+    wasm_engine_t *engine;
+    atomic_bool is_over;
+};
+
+static void *make_stores(void *context)
+{
+    struct maker *maker = context;
+    while (!atomic_load(&maker->is_over)) {
+        wasm_store_delete(wasm_store_new(maker->engine));
+    }
+    return NULL;
+}
+
+// A child frees stores and makes some, whatever another thread was at when it was forked.
+static void test_beside_stores(void **state)
+{
+    (void) state;
+    enum { FORKS = 100 };
+    struct embed e;
+    embed_open(&e, NULL);
+    struct maker maker = {.engine = e.engine};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, make_stores, &maker), 0);
+    for (int i = 0; i < (embed_is_emulated() ? FORKS / 10 : FORKS); i++) {
+        wasm_store_t *store = wasm_store_new(e.engine);
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            wasm_store_delete(store);
+            wasm_store_delete(wasm_store_new(e.engine));
+            _exit(0);
+        }
+        assert_int_equal(exit_code_of(child), 0);
+        wasm_store_delete(store);
+    }
+    atomic_store(&maker.is_over, true);
+    pthread_join(thread, NULL);
+    embed_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code),        cmocka_unit_test(test_in_a_call),
         cmocka_unit_test(test_nested_call), cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_gpu),
+        cmocka_unit_test(test_gpu),         cmocka_unit_test(test_beside_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
