@@ -107,7 +107,7 @@ WJ_WALK_INLINE bool wj_walk_plain(struct wj_walk *w, struct wj_walk_hot *h, uint
     }
     uint32_t weight;
     if (wj_unlikely(__builtin_add_overflow(slot->weight, w->weight, &weight))) {
-        return false;
+        weight = UINT32_MAX;
     }
     slot->weight = weight;
     sp[row->put] = row->result | slot->type;
