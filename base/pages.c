@@ -3,7 +3,16 @@
 
 #include <stdlib.h>
 
+#include <sys/resource.h>
+
 #define HUGE_BYTES ((size_t) WJ_HUGE_BYTES)
+
+uint64_t wj_file_bytes_max(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
+                                                                                   : limit.rlim_cur;
+}
 
 void *wj_pages_alloc(size_t size_bytes)
 {

@@ -25,6 +25,9 @@ static inline void wj_pages_populate(void *start, size_t size_bytes)
 
 enum { WJ_PAGES_ALIGN_BYTES = 64, WJ_HUGE_BYTES = 2 << 20 };
 
+// RLIMIT_FSIZE, memfds included: the attempt to exceed it is a signal, which ends the process.
+uint64_t wj_file_bytes_max(void);
+
 // Memory for that, aligned to WJ_PAGES_ALIGN_BYTES, which free() gives back; NULL: there is none.
 // The system is asked for huge pages (2 MiB), the last of which may be half empty, and for smaller
 // ones all at once.

@@ -65,7 +65,8 @@ static bool find_parts(struct wj_initial *initial, struct wj_instance *instance,
 static bool write_file(struct wj_initial *initial, const struct wj_module *module,
                        uint64_t memory_bytes)
 {
-    initial->file = memfd_create("wjit-data", MFD_CLOEXEC);
+    initial->file =
+        memory_bytes > wj_file_bytes_max() ? -1 : memfd_create("wjit-data", MFD_CLOEXEC);
     if (initial->file < 0 || ftruncate(initial->file, (off_t) memory_bytes) != 0) {
         return false;
     }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -23,14 +22,6 @@
 static size_t align_up(size_t value, size_t align)
 {
     return (value + align - 1) & ~(align - 1);
-}
-
-// RLIMIT_FSIZE, of which the attempt to exceed it is a signal.
-static uint64_t file_bytes_max(void)
-{
-    struct rlimit limit;
-    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
-                                                                                   : limit.rlim_cur;
 }
 
 // Maps both views of a new memfd, the executable one at `exec` inside the reservation. Leaves the
@@ -111,7 +102,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size_bytes, size_t of
 static int copy_code(const struct wj_region *region, size_t from)
 {
     size_t end = code_end(region);
-    if (region->code_bytes > file_bytes_max()) {
+    if (region->code_bytes > wj_file_bytes_max()) {
         errno = EFBIG;
         return -1;
     }
@@ -227,7 +218,7 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
     table_bytes = align_up(table_bytes, PAGE_BYTES);
     code_bytes = align_up(code_bytes, PAGE_BYTES);
     size_t wanted_bytes = code_bytes;
-    uint64_t most = file_bytes_max();
+    uint64_t most = wj_file_bytes_max();
     if (most < code_bytes) {
         code_bytes = most & ~(size_t) (PAGE_BYTES - 1);
         if (code_bytes < REGION_BYTES_MIN) {
@@ -275,6 +266,7 @@ void wj_region_clear(struct wj_region *region)
         free(region->blocks[i]);
     }
     memset(region, 0, sizeof *region);
+    region->file = -1;
 }
 
 // Makes room for chunk number `index`.

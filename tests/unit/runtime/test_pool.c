@@ -1,5 +1,9 @@
 // Pools: what comes out of one is as new, whatever its tenant before did (CVE-2022-39393); limits.
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/unit/runtime/embed.h"
 
 static wjit_pool_t *open_pool(struct embed *e, const uint8_t *bytes, size_t size,
@@ -229,6 +233,35 @@ static void test_little_address_space(void **state)
     embed_close(&e);
 }
 
+// (module (memory 100) (data (i32.const 0) "x"))
+static const uint8_t guest_large[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x05, 0x03, 0x01,
+    0x00, 0x64, 0x0b, 0x07, 0x01, 0x00, 0x41, 0x00, 0x0b, 0x01, 0x78,
+};
+
+// A file of its data would be a signal, which ends the process.
+static void test_little_file_size(void **state)
+{
+    (void) state;
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {1000000, 1000000};
+        struct embed e;
+        wjit_pool_config_t config = {.instances = 2};
+        wjit_error_t error = {0};
+        wasm_trap_t *trap = NULL;
+        embed_open(&e, NULL);
+        wjit_pool_t *pool = open_pool(&e, guest_large, sizeof guest_large, &config, &error);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        wasm_instance_t *instance = pool == NULL ? NULL : wjit_pool_take(pool, &trap, &error);
+        _exit(pool != NULL && instance == NULL && error.kind == WJIT_ERROR_NOMEM ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_little_address_space),
+        cmocka_unit_test(test_little_file_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
