@@ -67,8 +67,12 @@ static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
     }
     bool is_huge =
         arena->bulk == NULL && arena->expected_bytes >= WJ_HUGE_BYTES && size <= WJ_HUGE_BYTES;
-    size = is_huge ? WJ_HUGE_BYTES : size;
-    struct wj_arena_chunk *chunk = alloc_chunk(arena, is_huge, size);
+    struct wj_arena_chunk *chunk = is_huge ? alloc_chunk(arena, true, WJ_HUGE_BYTES) : NULL;
+    if (chunk != NULL) {
+        size = WJ_HUGE_BYTES;
+    } else {
+        chunk = alloc_chunk(arena, false, size);
+    }
     if (chunk == NULL) {
         return false;
     }

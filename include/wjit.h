@@ -204,11 +204,12 @@ WJIT_API bool wjit_signals_claim(void);
 WJIT_API wasm_module_t *wjit_module_new(wasm_store_t *, const wasm_byte_vec_t *binary,
                                         wjit_error_t *error);
 // The same without a copy, of `size_bytes` bytes that stay where and what they are until
-// `release(env)` is called: once, when nothing needs them any more (the module's last handle, its
-// instances and functions are gone; or the cache has the module), from any thread; on failure, too,
-// before this returns. `release` may be NULL, and calls nothing of this header. Bytes that change
-// meanwhile break the sandbox: what is compiled would not be what was validated. For large modules,
-// or a file that the host has mapped and nobody writes to.
+// `release(env)` is called: once, when nothing needs them any more (the module's last handle is
+// gone and so are the stores that it was instantiated in; or the cache has the module), from any
+// thread; on failure, too, before this returns. A forked child calls it for its own copy, too.
+// `release` may be NULL, and calls nothing of this header. Bytes that change meanwhile break the
+// sandbox: what is compiled would not be what was validated. For large modules, or a file that the
+// host has mapped and nobody writes to.
 WJIT_API wasm_module_t *wjit_module_new_in_place(wasm_store_t *, const char *bytes,
                                                  size_t size_bytes, void (*release)(void *env),
                                                  void *env, wjit_error_t *error);
@@ -404,7 +405,8 @@ WJIT_API void wjit_pool_delete(wjit_pool_t *);
 WJIT_API wasm_instance_t *wjit_pool_take(wjit_pool_t *, wasm_trap_t **trap, wjit_error_t *error);
 // Ends a tenant: the instance is deleted and made new for the next. Its exports, and references to
 // its functions that have got out, mean the next tenant from here on: delete them before. False
-// (and nothing happens) while wasm code of the store runs, or when it is not out of this pool.
+// (and nothing happens) while wasm code of the store runs, or when it is not out of this pool. An
+// interruption that has not come to pass waits for the next tenant: see wjit_interrupt_clear.
 WJIT_API bool wjit_pool_give(wjit_pool_t *, wasm_instance_t *);
 
 // ---- Memories, tables, globals ----------------------------------------------------------------

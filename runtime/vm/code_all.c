@@ -295,11 +295,9 @@ bool wj_code_compile_all(struct wj_code *code, uint32_t threads, struct wj_err *
     if (is_complete(code)) {
         return true;
     }
-    if (!wj_image_prepare(code->image, UINT32_MAX, err)) {
-        return false;
-    }
+    bool is_prepared = wj_image_prepare(code->image, UINT32_MAX, err);
     pthread_mutex_lock(&code->lock);
-    bool is_compiled = compile_all_locked(code, threads, err);
+    bool is_compiled = is_prepared && compile_all_locked(code, threads, err);
     wj_region_close(code->region);
     pthread_mutex_unlock(&code->lock);
     return is_compiled;
@@ -309,12 +307,10 @@ bool wj_code_serialize(struct wj_code *code, uint32_t threads, struct wj_blob *o
                        struct wj_err *err)
 {
     bool has_all = is_complete(code);
-    if (!has_all && !wj_image_prepare(code->image, UINT32_MAX, err)) {
-        return false;
-    }
+    bool is_prepared = has_all || wj_image_prepare(code->image, UINT32_MAX, err);
     pthread_mutex_lock(&code->lock);
-    bool is_written =
-        (has_all || compile_all_locked(code, threads, err)) && wj_cwasm_write(code, NULL, out, err);
+    bool is_written = is_prepared && (has_all || compile_all_locked(code, threads, err)) &&
+                      wj_cwasm_write(code, NULL, out, err);
     wj_region_close(code->region);
     pthread_mutex_unlock(&code->lock);
     return is_written;

@@ -21,7 +21,7 @@
 #define SMALL_BYTES_MAX (1u << 20)
 // Bytes of a module from which on it has a bulk (base/bulk.h) of its own: with what is made of them
 // and of their code they fill a quarter of a huge page, whose one fault costs less than one for
-// each page.
+// each page. Such a module holds 2 MiB at least.
 #define BULK_BYTES_MIN (128u << 10)
 
 static bool fail_nomem(struct wj_err *err)
@@ -87,15 +87,16 @@ static bool alloc_blob(struct wj_engine *engine, size_t size_bytes, struct wj_bl
                        struct wj_err *err)
 {
     *out = (struct wj_blob){.size_bytes = size_bytes};
-    if (size_bytes < BULK_BYTES_MIN) {
-        out->bytes = wj_pages_alloc(size_bytes);
-        return out->bytes != NULL || fail_nomem(err);
+    if (size_bytes >= BULK_BYTES_MIN) {
+        out->bulk = wj_bulk_new(size_bytes, &engine->spare);
     }
-    out->bulk = wj_bulk_new(size_bytes, &engine->spare);
-    if (out->bulk == NULL) {
+    // Where there is no room for that, the module does without.
+    out->bytes =
+        out->bulk == NULL ? wj_pages_alloc(size_bytes) : wj_bulk_alloc(out->bulk, size_bytes);
+    if (out->bytes == NULL) {
+        wj_blob_clear(out);
         return fail_nomem(err);
     }
-    out->bytes = wj_bulk_alloc(out->bulk, size_bytes);
     return true;
 }
 
@@ -183,19 +184,6 @@ bool wj_image_new(struct wj_engine *engine, const uint8_t *bytes, size_t size_by
     return new_cacheable(engine, &blob, &hash, out, err);
 }
 
-// What is made of a module of some size, whose bytes are the host's, lies together all the same.
-static bool give_bulk(struct wj_engine *engine, struct wj_blob *blob, struct wj_err *err)
-{
-    if (blob->size_bytes >= BULK_BYTES_MIN) {
-        blob->bulk = wj_bulk_new(0, &engine->spare);
-        if (blob->bulk == NULL) {
-            wj_blob_clear(blob);
-            return fail_nomem(err);
-        }
-    }
-    return true;
-}
-
 bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_image **out,
                     struct wj_err *err)
 {
@@ -212,9 +200,11 @@ bool wj_image_adopt(struct wj_engine *engine, struct wj_blob *blob, struct wj_im
             return true;
         }
     }
-    return give_bulk(engine, blob, err) &&
-           (cache == NULL ? image_new(engine, blob, out, err)
-                          : new_cacheable(engine, blob, &hash, out, err));
+    if (blob->size_bytes >= BULK_BYTES_MIN) {
+        blob->bulk = wj_bulk_new(0, &engine->spare); // or NULL: without
+    }
+    return cache == NULL ? image_new(engine, blob, out, err)
+                         : new_cacheable(engine, blob, &hash, out, err);
 }
 
 static bool fail_read(struct wj_err *err, int number)
