@@ -39,16 +39,18 @@ void wj_arena_expect(struct wj_arena *arena, size_t size_bytes)
     arena->expected_bytes = size_bytes;
 }
 
-static struct wj_arena_chunk *alloc_chunk(const struct wj_arena *arena, bool is_huge, size_t size)
+// calloc leaves large chunks to the kernel's zero pages: nothing is touched before its use. In a
+// bulk it is memory that was given out which is zeroed, no more.
+static struct wj_arena_chunk *alloc_chunk(const struct wj_arena *arena, size_t size)
 {
-    // calloc leaves large chunks to the kernel's zero pages: nothing is touched before its use. In
-    // a bulk it is memory that was given out which is zeroed, no more.
-    if (!is_huge) {
-        return arena->bulk == NULL ? calloc(1, size) : wj_bulk_alloc(arena->bulk, size);
-    }
-    struct wj_arena_chunk *chunk = wj_pages_alloc(size);
+    return arena->bulk == NULL ? calloc(1, size) : wj_bulk_alloc(arena->bulk, size);
+}
+
+static struct wj_arena_chunk *alloc_huge_chunk(void)
+{
+    struct wj_arena_chunk *chunk = wj_pages_alloc(WJ_HUGE_BYTES);
     if (chunk != NULL) {
-        memset(chunk, 0, size);
+        memset(chunk, 0, WJ_HUGE_BYTES);
     }
     return chunk;
 }
@@ -67,11 +69,11 @@ static bool add_chunk(struct wj_arena *arena, size_t payload_bytes)
     }
     bool is_huge =
         arena->bulk == NULL && arena->expected_bytes >= WJ_HUGE_BYTES && size <= WJ_HUGE_BYTES;
-    struct wj_arena_chunk *chunk = is_huge ? alloc_chunk(arena, true, WJ_HUGE_BYTES) : NULL;
+    struct wj_arena_chunk *chunk = is_huge ? alloc_huge_chunk() : NULL;
     if (chunk != NULL) {
         size = WJ_HUGE_BYTES;
     } else {
-        chunk = alloc_chunk(arena, false, size);
+        chunk = alloc_chunk(arena, size);
     }
     if (chunk == NULL) {
         return false;

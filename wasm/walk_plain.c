@@ -1,6 +1,8 @@
 // The table of plain operations, from opcodes.def.
 #include "wasm/walk_plain.h"
 
+_Static_assert(WJ_TYPE_BOTTOM == 0, "a row without a result adds nothing to the local's type");
+
 #define NO_ROW(name, ...)
 
 #define IS_ACCESS(family) ((family) == FAM_LOAD || (family) == FAM_STORE)

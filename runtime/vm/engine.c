@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "runtime/vm/cache.h"
@@ -145,9 +144,7 @@ void wj_engine_release(struct wj_engine *engine)
     wj_region_clear(&engine->region);
     wj_region_registry_clear(&engine->regions);
     wj_waits_clear(&engine->waits);
-    for (uint8_t *stack; (stack = wj_stack_take(engine)) != NULL;) {
-        munmap(stack, atomic_load(&engine->stacks.mapping_bytes));
-    }
+    wj_stacks_clear(engine);
     wj_bulk_spare_clear(&engine->spare);
     free(engine->enters.slots);
     free(engine->host_entries.slots);

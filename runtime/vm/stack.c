@@ -73,3 +73,10 @@ bool wj_stack_keep(const struct wj_store *store)
     }
     return false;
 }
+
+void wj_stacks_clear(struct wj_engine *engine)
+{
+    for (uint8_t *stack; (stack = wj_stack_take(engine)) != NULL;) {
+        munmap(stack, atomic_load(&engine->stacks.mapping_bytes));
+    }
+}

@@ -11,5 +11,7 @@ void wj_stack_clear(const struct wj_store *store);
 uint8_t *wj_stack_take(struct wj_engine *engine);
 // Clears a store's stack and keeps it for another. False: there are enough.
 bool wj_stack_keep(const struct wj_store *store);
+// Gives all that are kept back to the system.
+void wj_stacks_clear(struct wj_engine *engine);
 
 #endif
