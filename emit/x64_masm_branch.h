@@ -200,11 +200,17 @@ X64_INLINE void x64_nops(struct wj_masm *m, unsigned count)
     }
 }
 
-// To 16 bytes, of the address that the code will have.
+// To 16 bytes, of the address that the code will have, but not to the start of a cache line: Zen 5
+// fetches a line of more than 12 instructions slowly, and a small loop that starts with a line is
+// mostly one such line and a bit of the next: 5 cycles where 3 would do.
 X64_INLINE void masm_align_loop(struct wj_masm *m)
 {
     uint64_t address = m->buf.address + wj_codebuf_offset(&m->buf);
-    x64_nops(m, (unsigned) (-address & 15));
+    unsigned padding = (unsigned) (-address & 15);
+    if (((address + padding) & 63) == 0) {
+        padding += 16;
+    }
+    x64_nops(m, padding);
 }
 
 // ---- The end of a function --------------------------------------------------------------------
