@@ -107,6 +107,7 @@ struct wj_masm {
 //   MASM_C_ARGS[], MASM_C_ARGS_COUNT           integer arguments of C functions; the result comes
 //                                              in MASM_GPR_RESULT
 //   MASM_CALL_PUSH_BYTES                       what a call instruction pushes: 8 on x64, 0 on a64
+//   MASM_JUMP_BYTES                            no masm_jmp_addr takes more; a multiple of 8
 //   MASM_HAS_MEM_OPERANDS                      1 when the *_rs and *_ra verbs are cheap
 //   MASM_DIV_FIXED                             1 when masm_idiv wants MASM_DIV_LOW (dividend, and
 //                                              quotient) and MASM_DIV_HIGH (clobbered; remainder)

@@ -163,10 +163,16 @@ static void load_callee_instance(struct jit *j, const struct callee *callee)
     reload_memory_base(j);
 }
 
+// Where a direct call goes; 0: to what the table has.
 static uint64_t known_address(const struct jit *j, uint32_t func_index)
 {
-    return func_index == j->request->func_index ? j->request->window.address
-                                                : j->request->func_addresses[func_index];
+    const struct wj_compile_request *request = j->request;
+    uint64_t address = func_index == request->func_index ? request->window.address
+                                                         : request->func_addresses[func_index];
+    if (address == 0 && request->jumps_address != 0) {
+        address = request->jumps_address + (uint64_t) func_index * MASM_JUMP_BYTES;
+    }
+    return address;
 }
 
 static uint64_t table_entry(const struct jit *j, uint32_t func_index)

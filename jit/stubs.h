@@ -77,6 +77,20 @@ static bool emit_stubs(struct wj_code_window *window, const struct wj_stub_targe
     return finish_stub(m, used_bytes, err);
 }
 
+static void emit_jumps(const struct wj_code_window *window, const uint64_t *targets, uint32_t count)
+{
+    struct wj_masm masm;
+    struct wj_masm *m = &masm;
+    masm_begin(m, NULL, window, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        m->buf.cursor = m->buf.start + (size_t) i * MASM_JUMP_BYTES;
+        if (targets[i] != 0) {
+            masm_jmp_addr(m, targets[i]);
+        }
+    }
+    wj_codebuf_clear(&m->buf);
+}
+
 // The places of a type's values, in a small arena of its own.
 static bool layout_alloc(struct wj_arena *arena, const struct wj_functype *type,
                          struct call_layout *layout, struct wj_err *err)

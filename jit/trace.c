@@ -13,6 +13,8 @@ const struct wj_backend wj_backend_trace = {
     .emit_tail_return = emit_tail_return,
     .tail_return_count = WJ_TAIL_CLASSES,
     .tail_return_bytes = WJ_TAIL_RETURN_BYTES,
+    .emit_jumps = emit_jumps,
+    .jump_bytes = MASM_JUMP_BYTES,
     .emit_enter = emit_enter,
     .emit_host_entry = emit_host_entry,
 };

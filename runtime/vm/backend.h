@@ -19,6 +19,9 @@ struct wj_compile_settings {
     bool has_lse;
 };
 
+// Room that a compiler wants whatever it emits.
+#define WJ_WINDOW_BYTES_MIN 8192u
+
 // Where the code of one module lives: one reservation, its table of entry pointers first, so that
 // table and code keep their distance wherever they are mapped.
 struct wj_code_window {
@@ -39,6 +42,9 @@ struct wj_compile_request {
     struct wj_code_window window;
     // Code addresses of functions that are compiled already, or 0: direct calls go straight there.
     const uint64_t *func_addresses; // [func_count]
+    // Of the jump to function 0, or 0: others are called through their jumps, which will be there
+    // before any of the code runs. Without: through the table, which has what compiles them.
+    uint64_t jumps_address;
     // Functions whose calls go through instance->funcrefs[index] because the runtime put its own in
     // their place (kernel dispatch): a bit per function, or NULL.
     const uint64_t *replaced_funcs;
@@ -88,6 +94,11 @@ struct wj_backend {
                              struct wj_code_info *info, struct wj_err *err);
     unsigned tail_return_count;
     unsigned tail_return_bytes;
+    // Emits a jump to each target but 0, jump_bytes apart, into a window with room for them and
+    // WJ_WINDOW_BYTES_MIN.
+    void (*emit_jumps)(const struct wj_code_window *window, const uint64_t *targets,
+                       uint32_t count);
+    unsigned jump_bytes;
     // Emits the enter function for a type: a C function
     //   uint64_t (struct wj_activation *, void *code, struct wj_instance *, union wj_cell *values)
     // values holds the arguments, afterwards the results. Returns 0, or 1 after a trap.

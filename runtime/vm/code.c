@@ -18,8 +18,6 @@
 #define REGION_BYTES_MAX (1ull << 30)
 // Pages of code that lazy compilation asks for at once.
 #define LAZY_BYTES_STEP 65536u
-// A window with less is full.
-#define WINDOW_BYTES_MIN 8192u
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -165,11 +163,12 @@ static bool compile_body(struct wj_code *code, const struct wj_module *module,
         .layout = code->layout,
         .window = wj_region_window(code->region, chunk),
         .func_addresses = addresses,
+        .jumps_address = code->jumps_address,
         .replaced_funcs = wj_kernel_plan_replaced(code->image->kernels),
         .arena = &chunk->arena,
         .scratch = scratch,
     };
-    size_t wanted = WINDOW_BYTES_MIN;
+    size_t wanted = WJ_WINDOW_BYTES_MIN;
     if (chunk->stage != NULL && chunk->end > chunk->stored) {
         // Rather an early write than a function that is begun twice.
         wanted += module->funcs[func_index].code_size_bytes * WJ_CODE_BYTES_USUAL;

@@ -1,7 +1,8 @@
 // All functions of a module at once, on one thread or several. Code memory is written by the file
 // that it is a mapping of: a function is compiled into a small buffer that stays in the cache, and
 // the buffer is written out when it is full. Nothing of it may run before all of it is there, since
-// functions call each other directly; so the entries of the table are set at the very end.
+// functions call each other directly, those that are compiled later through jumps that are made
+// when all are; so the entries of the table are set at the very end.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct job {
     pthread_mutex_t lock; // of the rest; code->lock is held by whoever started the job
     uint32_t next_func;
     struct wj_err err;
-    bool is_lost; // some code could not be written
+    bool is_lost;                // some code is not there
+    struct wj_code_chunk *jumps; // to all functions, or NULL: there is no room for them
 };
 
 // What a thread has of its own.
@@ -252,6 +254,47 @@ static void drop_chunks(struct wj_code *code, uint32_t first)
     atomic_fetch_sub(&code->engine->stats.funcs_compiled, funcs);
 }
 
+// Room for the jumps, before any code.
+static void take_jumps(struct job *job)
+{
+    struct wj_code *code = job->code;
+    size_t bytes = (size_t) code->image->module->func_count * code->backend->jump_bytes;
+    job->jumps = wj_region_chunk(code->region, bytes, false, 1);
+    if (job->jumps != NULL) {
+        code->jumps_address = wj_region_code_address(code->region) + job->jumps->start;
+    }
+}
+
+static bool make_jumps(struct job *job, struct wj_err *err)
+{
+    struct wj_code *code = job->code;
+    struct wj_bulk *bulk = wj_code_bulk(code);
+    size_t bytes = job->jumps->limit - job->jumps->start;
+    uint8_t *jumps = wj_bulk_alloc(bulk, bytes + WJ_WINDOW_BYTES_MIN);
+    if (jumps == NULL) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "out of memory");
+    }
+    memset(jumps, 0, bytes);
+    struct wj_code_window window = {
+        .write = jumps,
+        .address = code->jumps_address,
+        .room_bytes = bytes + WJ_WINDOW_BYTES_MIN,
+    };
+    code->backend->emit_jumps(&window, job->addresses, code->image->module->func_count);
+    bool is_filled = wj_region_fill(code->region, job->jumps, jumps, err);
+    wj_bulk_free(bulk, jumps);
+    return is_filled;
+}
+
+// The code that was compiled before may call what was not.
+static void finish_jumps(struct job *job)
+{
+    if (job->jumps != NULL && (job->err.kind != WJ_ERR_NONE || !make_jumps(job, &job->err))) {
+        job->is_lost = true;
+    }
+    job->code->jumps_address = 0;
+}
+
 // With code->lock held throughout, so that lazy compilation by other stores waits and all room is
 // ours. The region stays open.
 static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj_err *err)
@@ -274,9 +317,11 @@ static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj
         code->chunk = NULL;
     }
     uint32_t chunk_count = atomic_load(&code->region->chunk_count);
+    take_jumps(&job);
     pthread_mutex_init(&job.lock, NULL);
     run_workers(&job, threads);
     pthread_mutex_destroy(&job.lock);
+    finish_jumps(&job);
     if (job.is_lost) {
         drop_chunks(code, chunk_count);
     }

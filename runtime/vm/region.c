@@ -359,18 +359,40 @@ void wj_region_stage(struct wj_code_chunk *chunk, uint8_t *stage, size_t stage_b
     chunk->stored = align_up(chunk->end, CODE_ALIGN);
 }
 
+// Writes code to the region's file.
+static bool store(struct wj_region *region, const uint8_t *bytes, size_t size_bytes, size_t offset,
+                  struct wj_err *err)
+{
+    if (!write_all(region->file, bytes, size_bytes, offset)) {
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "no memory for machine code: %s",
+                          strerror(errno));
+    }
+    wj_sync_code(region->exec + region->table_bytes + offset, size_bytes);
+    return true;
+}
+
 bool wj_region_store(struct wj_region *region, struct wj_code_chunk *chunk, struct wj_err *err)
 {
     if (chunk->stage == NULL || chunk->end <= chunk->stored) {
         return true;
     }
-    size_t size = chunk->end - chunk->stored;
-    if (!write_all(region->file, chunk->stage, size, chunk->stored)) {
-        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "no memory for machine code: %s",
-                          strerror(errno));
+    if (!store(region, chunk->stage, chunk->end - chunk->stored, chunk->stored, err)) {
+        return false;
     }
-    wj_sync_code(region->exec + region->table_bytes + chunk->stored, size);
     chunk->stored = align_up(chunk->end, CODE_ALIGN);
+    return true;
+}
+
+bool wj_region_fill(struct wj_region *region, struct wj_code_chunk *chunk, const uint8_t *bytes,
+                    struct wj_err *err)
+{
+    size_t size = chunk->limit - chunk->start;
+    chunk->end = chunk->limit;
+    if (wj_region_is_open(region)) {
+        return store(region, bytes, size, chunk->start, err);
+    }
+    memcpy(region->write + chunk->start, bytes, size);
+    wj_sync_code(region->exec + region->table_bytes + chunk->start, size);
     return true;
 }
 

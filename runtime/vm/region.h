@@ -104,6 +104,9 @@ static inline bool wj_region_is_open(const struct wj_region *region)
 // Has the code of a chunk, which is stored so far, be written to a buffer of the caller's; the
 // region is open. NULL: in place again.
 void wj_region_stage(struct wj_code_chunk *chunk, uint8_t *stage, size_t stage_bytes);
+// Fills a new chunk with code that no backtrace sees, which may run from now on.
+bool wj_region_fill(struct wj_region *region, struct wj_code_chunk *chunk, const uint8_t *bytes,
+                    struct wj_err *err);
 // What was published of a staged chunk is in the region from now on, and may run. From any thread
 // that owns the chunk. False: the system does not take it.
 bool wj_region_store(struct wj_region *region, struct wj_code_chunk *chunk, struct wj_err *err);

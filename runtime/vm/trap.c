@@ -108,6 +108,23 @@ static void add_frame(struct tracer *tracer, const struct wj_region *region,
     };
 }
 
+// How far the frame reaches from SP at `pc`, where the activation trapped; SP is moved to where it
+// begins. A jump to a function, which has no entry, is outside of all frames.
+static uint32_t frame_at(const struct wj_backend *backend, const struct wj_code_entry *entry,
+                         uint64_t pc, uint64_t *sp)
+{
+    if (entry == NULL) {
+        return 0;
+    }
+    const uint8_t *start = (const uint8_t *) (uintptr_t) entry->start;
+    const uint8_t *stop = (const uint8_t *) (uintptr_t) pc;
+    if (pc - entry->start < entry->info.prologue_bytes) {
+        *sp += backend->sp_moved(start, stop);
+        return 0;
+    }
+    return backend->frame_left(&entry->info, start, stop);
+}
+
 // The frames of one activation, from where it trapped or left to C.
 static void trace_activation(struct tracer *tracer, const struct wj_activation *activation)
 {
@@ -121,22 +138,15 @@ static void trace_activation(struct tracer *tracer, const struct wj_activation *
         uint64_t at = is_exact ? pc : pc - 1;
         const struct wj_region *region = wj_region_registry_find(&engine->regions, at);
         const struct wj_code_entry *entry = region == NULL ? NULL : wj_region_find(region, at);
-        if (entry == NULL) {
+        bool is_module_code = region != NULL && region->owner != NULL;
+        if (entry == NULL && !(is_exact && is_module_code)) {
             return; // the enter function: the activation's outer end
         }
-        if (region->owner != NULL) {
+        if (entry != NULL && is_module_code) {
             add_frame(tracer, region, entry, at);
         }
-        const uint8_t *start = (const uint8_t *) (uintptr_t) entry->start;
-        const uint8_t *stop = (const uint8_t *) (uintptr_t) at;
-        bool is_prologue = is_exact && at - entry->start < entry->info.prologue_bytes;
-        uint32_t frame_bytes = entry->info.frame_bytes;
-        if (is_prologue) {
-            sp += backend->sp_moved(start, stop);
-            frame_bytes = 0;
-        } else if (is_exact) {
-            frame_bytes = backend->frame_left(&entry->info, start, stop);
-        }
+        uint32_t frame_bytes =
+            is_exact ? frame_at(backend, entry, at, &sp) : entry->info.frame_bytes;
         if (frame_bytes != 0 || !is_exact) {
             sp += frame_bytes;
             if (!read_stack(lane, sp + (uint64_t) (int64_t) backend->return_address_offset, &pc)) {

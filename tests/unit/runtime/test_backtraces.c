@@ -9,7 +9,8 @@
 enum { MANY = 20, MODULE_BYTES_MAX = 1 << 17 };
 
 // In the order of the module. LEAF is called first, and so compiled before KNOWN; LAST is not when
-// UNKNOWN is.
+// UNKNOWN is. Compiled all at once, UNKNOWN and FORWARD reach it by a jump, and so does MORE its
+// own.
 enum {
     LEAF,
     LARGE,      // a frame of 5 KiB
@@ -18,7 +19,8 @@ enum {
     HUGE_TAIL,
     KNOWN,    // a tail call of a compiled function,
     UNKNOWN,  // of one that is not,
-    INDIRECT, // through a table,
+    FORWARD,  // a call of one that is not
+    INDIRECT, // a tail call through a table,
     MORE,     // with more arguments than it has itself
     MANY_ARGS,
     TO_MANY, // calls MORE's target with its arguments on the stack
@@ -111,6 +113,7 @@ static void code(struct bytes *b)
     BODY(b, huge, GET, 0, TAIL, LEAF);
     BODY(b, 0, GET, 0, TAIL, LEAF);
     BODY(b, 0, GET, 0, TAIL, LAST);
+    BODY(b, 0, GET, 0, CALL, LAST);
     BODY(b, 0, GET, 0, CONST, 0, TAIL_INDIRECT, 0, 0);
     many_args(b, TAIL);
     BODY(b, 0, GET, MANY - 1);
@@ -149,10 +152,11 @@ static void make_module(struct bytes *b)
 
 static struct {
     unsigned seen[COUNT]; // instructions
+    unsigned jumps;
     unsigned wrong;
 } found;
 
-// RUN is called from outside, TO_MANY and the others by RUN, and MANY_ARGS by either.
+// RUN is called from outside, TO_MANY and the others by RUN, and MANY_ARGS and LAST by others, too.
 static bool is_right(const struct wj_trap *trap, uint32_t func)
 {
     const struct wj_trap_frame *frames = trap->frames;
@@ -161,7 +165,17 @@ static bool is_right(const struct wj_trap *trap, uint32_t func)
         return false;
     }
     return count == (func == RUN ? 1 : 2) ||
-           (func == MANY_ARGS && count == 3 && frames[1].func_index == TO_MANY);
+           (func == MANY_ARGS && count == 3 && frames[1].func_index == TO_MANY) ||
+           (func == LAST && count == 3 && frames[1].func_index == FORWARD);
+}
+
+// Of a jump: FORWARD calls by one; UNKNOWN and MORE go on by one, with no frame of their own.
+static bool is_right_in_jump(const struct wj_trap *trap)
+{
+    const struct wj_trap_frame *frames = trap->frames;
+    const uint32_t count = trap->frame_count;
+    return (count == 1 || (count == 2 && frames[0].func_index == FORWARD)) &&
+           frames[count - 1].func_index == RUN;
 }
 
 static void look(const struct wj_region *region, const ucontext_t *context)
@@ -175,23 +189,30 @@ static void look(const struct wj_region *region, const ucontext_t *context)
     struct wj_trap *trap = wj_trap_new(WJ_TRAP_INTERRUPTED, NULL, 0);
     wj_trap_trace(trap, activation);
     activation->trap_pc = 0;
-    const uint32_t func = entry->info.func_index;
-    found.seen[func]++;
-    if (!is_right(trap, func)) {
-        found.wrong++;
-        print_message("function %u, byte %u: %u frames\n", func, (uint32_t) (pc - entry->start),
-                      trap->frame_count);
+    if (entry == NULL) {
+        found.jumps++;
+        found.wrong += !is_right_in_jump(trap);
+    } else {
+        const uint32_t func = entry->info.func_index;
+        found.seen[func]++;
+        if (!is_right(trap, func)) {
+            found.wrong++;
+            print_message("function %u, byte %u: %u frames\n", func, (uint32_t) (pc - entry->start),
+                          trap->frame_count);
+        }
     }
     wj_trap_release(trap);
 }
 
-static void test_every_instruction(void **state)
+static void check_every_instruction(wjit_compile_mode_t mode)
 {
-    (void) state;
     static struct bytes module;
     make_module(&module);
     struct embed e;
-    embed_open(&e, NULL);
+    wasm_config_t *config = wasm_config_new();
+    wjit_config_set_compile_mode(config, mode);
+    embed_open(&e, config);
+    memset(&found, 0, sizeof found);
     e.instance = embed_instance(e.store, module.data, module.count, NULL, 0);
     assert_int_equal(embed_value(e.instance, "run", 7), 7); // compiles
     wasm_extern_t *export = wjit_instance_export(e.instance, "run", 3);
@@ -209,8 +230,26 @@ static void test_every_instruction(void **state)
     embed_close(&e);
 }
 
+static void test_lazily(void **state)
+{
+    (void) state;
+    check_every_instruction(WJIT_COMPILE_LAZY);
+    assert_int_equal(found.jumps, 0);
+}
+
+// Breakpoints are for functions alone.
+static void test_eagerly(void **state)
+{
+    (void) state;
+    check_every_instruction(WJIT_COMPILE_EAGER);
+#if defined(__x86_64__)
+    assert_int_equal(found.jumps, 3);
+#endif
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_instruction)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lazily),
+                                       cmocka_unit_test(test_eagerly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
