@@ -435,6 +435,16 @@ WJ_WALK_INLINE bool wj_walk_callee(struct wj_walk *w, struct wj_walk_hot *h,
     return wj_walk_pop(w, h, table_type->limits.is_64 ? WJ_TYPE_I64 : WJ_TYPE_I32);
 }
 
+// A direct call, in a loop if the code around it weighs more than the body.
+WJ_WALK_INLINE void wj_walk_note_callee(struct wj_walk *w)
+{
+    uint32_t *callees = w->census.loop_callees;
+    if (w->weight > 1 && callees[0] != w->op.index + 1) {
+        callees[1] = callees[0];
+        callees[0] = w->op.index + 1;
+    }
+}
+
 WJ_WALK_INLINE bool wj_walk_call(struct wj_walk *w, struct wj_walk_hot *h,
                                  const struct wj_walk_row *row)
 {
@@ -447,6 +457,9 @@ WJ_WALK_INLINE bool wj_walk_call(struct wj_walk *w, struct wj_walk_hot *h,
     wj_walk_note_call(w, h);
     if (h->is_checking) {
         struct wj_census *census = &w->census;
+        if (row->sub == CALL_DIRECT) {
+            wj_walk_note_callee(w);
+        }
         if (type->param_count > census->call_params_max) {
             census->call_params_max = type->param_count;
         }

@@ -18,6 +18,10 @@
 #define REGION_BYTES_MAX (1ull << 30)
 // Pages of code that lazy compilation asks for at once.
 #define LAZY_BYTES_STEP 65536u
+// Lazily, a function that a loop calls is compiled before its caller if it has no more bytes of
+// wasm, and so is what its own loops call, so deep.
+#define CALLEE_BYTES_MAX 1024u
+#define CALLEE_DEPTH_MAX 3u
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -319,6 +323,33 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
     return wj_code_fail_no_room(code, err);
 }
 
+// A small function that is not yet compiled.
+static bool is_small_callee(const struct wj_code *code, uint32_t func_index)
+{
+    const struct wj_module *module = code->image->module;
+    return func_index >= module->func_import_count && code->addresses[func_index] == 0 &&
+           module->funcs[func_index].code_size_bytes <= CALLEE_BYTES_MAX;
+}
+
+// With code->lock held. What the function's loops call is compiled first, so that it is called
+// directly there, and not through the table.
+static bool compile_with_callees(struct wj_code *code, uint32_t func_index, unsigned depth,
+                                 struct wj_err *err)
+{
+    if (!wj_image_prepare(code->image, func_index, err)) {
+        return false;
+    }
+    const uint32_t *callees = code->image->module->funcs[func_index].census.loop_callees;
+    for (unsigned i = 0; i < 2 && depth < CALLEE_DEPTH_MAX; i++) {
+        struct wj_err ignored; // whoever calls it hears of it
+        wj_err_clear(&ignored);
+        if (callees[i] != 0 && is_small_callee(code, callees[i] - 1)) {
+            compile_with_callees(code, callees[i] - 1, depth + 1, &ignored);
+        }
+    }
+    return code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);
+}
+
 bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *address,
                      struct wj_err *err)
 {
@@ -329,7 +360,7 @@ bool wj_code_compile(struct wj_code *code, uint32_t func_index, uint64_t *addres
     pthread_mutex_lock(&code->lock);
     uint64_t start_ns = wj_now_ns();
     bool is_compiled =
-        code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);
+        code->addresses[func_index] != 0 || compile_with_callees(code, func_index, 0, err);
     wj_code_add_compile_time(code, start_ns);
     *address = code->addresses[func_index];
     pthread_mutex_unlock(&code->lock);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/api/internal.h"
 #include "runtime/vm/cwasm.h"
 #include "tests/unit/runtime/build.h"
 #include "tests/unit/runtime/embed.h"
@@ -196,6 +197,30 @@ static void test_beside_others(void **state)
         wasm_shared_module_delete(runner.shared);
         fixture_close(&f);
     }
+}
+
+// Lazily, what a function's loops call is compiled before it, called or not; what it calls
+// elsewhere is not.
+static void test_callees_of_loops(void **state)
+{
+    (void) state;
+    // f(n): while (n) one(n); if (n) three(n). one(n): while (n) two(n)
+    static const uint8_t module[] = {
+        0,    'a',  's',  'm',  1,    0,    0,    0,    1,    5,    1,    0x60, 1,    0x7f, 0,
+        3,    5,    4,    0,    0,    0,    0,    7,    5,    1,    1,    'f',  0,    0,    10,
+        50,   4,    25,   0,    3,    0x40, 0x20, 0,    4,    0x40, 0x20, 0,    0x10, 1,    0x0c,
+        1,    0x0b, 0x0b, 0x20, 0,    4,    0x40, 0x20, 0,    0x10, 3,    0x0b, 0x0b, 16,   0,
+        3,    0x40, 0x20, 0,    4,    0x40, 0x20, 0,    0x10, 2,    0x0c, 1,    0x0b, 0x0b, 0x0b,
+        2,    0,    0x0b, 2,    0,    0x0b};
+    struct embed e;
+    embed_open(&e, NULL);
+    e.instance = embed_instance(e.store, module, sizeof module, NULL, 0);
+    wasm_extern_t *export = wjit_instance_export(e.instance, "f", 1);
+    wjit_val_t argument = {.kind = WASM_I32, .of.i32 = 0};
+    assert_null(wjit_func_call(wasm_extern_as_func(export), &argument, 1, NULL, 0));
+    assert_int_equal(e.engine->engine->stats.funcs_compiled, 3);
+    wasm_extern_delete(export);
+    embed_close(&e);
 }
 
 // What goes wrong with the writes of this process, which pass through here: none of them, or all.
@@ -402,10 +427,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eager),         cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_beside_others), cmocka_unit_test(test_failing_write),
-        cmocka_unit_test(test_serialized),    cmocka_unit_test(test_child),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_limited_child),
-        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_beside_others), cmocka_unit_test(test_callees_of_loops),
+        cmocka_unit_test(test_failing_write), cmocka_unit_test(test_serialized),
+        cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limited_child), cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,8 +190,15 @@ static void test_census(void **state)
     assert_int_equal(census->call_params_max, 2);
     assert_int_equal(census->call_results_max, 1);
     assert_int_equal(census->call_weight, 1);
+    assert_int_equal(census->loop_callees[0], 0);
     assert_false(census->is_leaf);
     assert_true(census->uses_memory);
+    wj_module_free(m);
+    FUNC_MODULE(b, 0, 0, 0, 0x03, 0x40, 0x10, 0, 0x10, 0, 0x0b, 0x0b);
+    m = load(types, ALL_FEATURES, b->bytes, b->size, &err);
+    assert_string_equal(err.message, "");
+    assert_int_equal(m->funcs[0].census.loop_callees[0], 0 + 1);
+    assert_int_equal(m->funcs[0].census.loop_callees[1], 0);
     wj_module_free(m);
     wj_types_free(types);
     free(b);
