@@ -115,6 +115,7 @@ static void step_prepare_region(const struct wj_region *region)
 
 static void step_prepare(void)
 {
+    memset(step_is_done, 0, sizeof step_is_done);
     for (unsigned i = 0; i < WJ_REGION_SLOTS; i++) {
         const struct wj_region *region = step.engine->regions.first.slots[i].region;
         if (region != NULL && region->owner != NULL) {
