@@ -128,6 +128,11 @@ static inline void masm_jmp_addr(struct wj_masm *m, uint64_t address)
     a64_branch_addr(m, address, false);
 }
 
+static inline void masm_far_entry(struct wj_masm *m)
+{
+    a64_put(m, A64_BTI_C);
+}
+
 // x16 = the 8-aligned entry of the region's table.
 static inline void a64_load_entry(struct wj_masm *m, uint64_t entry_address)
 {

@@ -107,7 +107,9 @@ struct wj_masm {
 //   MASM_C_ARGS[], MASM_C_ARGS_COUNT           integer arguments of C functions; the result comes
 //                                              in MASM_GPR_RESULT
 //   MASM_CALL_PUSH_BYTES                       what a call instruction pushes: 8 on x64, 0 on a64
-//   MASM_JUMP_BYTES                            no masm_jmp_addr takes more; a multiple of 8
+//   MASM_JUMP_BYTES                            what lies between jumps that functions are called
+//                                              by: a landing pad where masm_call_addr needs one, an
+//                                              index, masm_jmp_addr or masm_jmp_table
 //   MASM_HAS_MEM_OPERANDS                      1 when the *_rs and *_ra verbs are cheap
 //   MASM_DIV_FIXED                             1 when masm_idiv wants MASM_DIV_LOW (dividend, and
 //                                              quotient) and MASM_DIV_HIGH (clobbered; remainder)
@@ -253,6 +255,9 @@ struct wj_masm {
 //   void masm_call_reg(m, wj_reg r);    void masm_jmp_reg(m, wj_reg r);
 //   void masm_call_addr(m, uint64_t address);              an address of the same code region
 //   void masm_jmp_addr(m, uint64_t address);
+//   void masm_far_entry(m);                                at such an address that is no
+//   function's:
+//        the landing pad that they want where they reach it indirectly (bti c; nothing on x64)
 //   void masm_call_table(m, uint64_t entry_address);       through a pointer in the region's table
 //   void masm_jmp_table(m, uint64_t entry_address);
 //   void masm_tail_room(m, uint32_t frame_bytes, uint32_t words, struct wj_slot stub);

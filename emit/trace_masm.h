@@ -25,7 +25,7 @@ enum {
     MASM_DIV_HIGH = 17,
     MASM_CMPXCHG_REG = 16,
     MASM_CALL_PUSH_BYTES = 0,
-    MASM_JUMP_BYTES = 16,
+    MASM_JUMP_BYTES = 32,
     MASM_HAS_MEM_OPERANDS = 1,
     MASM_DIV_FIXED = 0,
     MASM_CMPXCHG_FIXED = 0,
@@ -609,6 +609,11 @@ TRACE_INLINE void masm_call_addr(struct wj_masm *m, uint64_t address)
 TRACE_INLINE void masm_jmp_addr(struct wj_masm *m, uint64_t address)
 {
     trace_address(m, "tail_call", address);
+}
+
+TRACE_INLINE void masm_far_entry(struct wj_masm *m)
+{
+    trace_line(m, "far_entry");
 }
 
 TRACE_INLINE void masm_call_table(struct wj_masm *m, uint64_t entry_address)

@@ -91,6 +91,12 @@ X64_INLINE void masm_jmp_addr(struct wj_masm *m, uint64_t address)
     x64_rel32_address(m, address);
 }
 
+// They reach all of the region directly.
+X64_INLINE void masm_far_entry(struct wj_masm *m)
+{
+    (void) m;
+}
+
 X64_INLINE void masm_call_table(struct wj_masm *m, uint64_t entry_address)
 {
     x64_bytes(m, X64_CALL_NEAR, 2);

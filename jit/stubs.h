@@ -84,9 +84,14 @@ static void emit_jumps(const struct wj_code_window *window, const uint64_t *targ
     masm_begin(m, NULL, window, NULL);
     for (uint32_t i = 0; i < count; i++) {
         m->buf.cursor = m->buf.start + (size_t) i * MASM_JUMP_BYTES;
+        masm_far_entry(m);
         if (targets[i] != 0) {
             masm_jmp_addr(m, targets[i]);
+        } else {
+            masm_mov_imm(m, NUM_I32, MASM_GPR_TARGET, i);
+            masm_jmp_table(m, window->table_address + 8 * (uint64_t) i);
         }
+        assert(m->buf.cursor <= m->buf.start + (size_t) (i + 1) * MASM_JUMP_BYTES);
     }
     wj_codebuf_clear(&m->buf);
 }

@@ -94,8 +94,8 @@ struct wj_backend {
                              struct wj_code_info *info, struct wj_err *err);
     unsigned tail_return_count;
     unsigned tail_return_bytes;
-    // Emits a jump to each target but 0, jump_bytes apart, into a window with room for them and
-    // WJ_WINDOW_BYTES_MIN.
+    // Emits a jump to each target, jump_bytes apart, into a window with room for them and
+    // WJ_WINDOW_BYTES_MIN; for 0, to what the table has for the function.
     void (*emit_jumps)(const struct wj_code_window *window, const uint64_t *targets,
                        uint32_t count);
     unsigned jump_bytes;

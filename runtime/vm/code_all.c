@@ -279,6 +279,7 @@ static bool make_jumps(struct job *job, struct wj_err *err)
         .write = jumps,
         .address = code->jumps_address,
         .room_bytes = bytes + WJ_WINDOW_BYTES_MIN,
+        .table_address = (uint64_t) (uintptr_t) wj_region_table(code->region),
     };
     code->backend->emit_jumps(&window, job->addresses, code->image->module->func_count);
     bool is_filled = wj_region_fill(code->region, job->jumps, jumps, err);
@@ -286,11 +287,14 @@ static bool make_jumps(struct job *job, struct wj_err *err)
     return is_filled;
 }
 
-// The code that was compiled before may call what was not.
+// Also when something went wrong: what is compiled may call what is not.
 static void finish_jumps(struct job *job)
 {
-    if (job->jumps != NULL && (job->err.kind != WJ_ERR_NONE || !make_jumps(job, &job->err))) {
+    struct wj_err err;
+    wj_err_clear(&err);
+    if (job->jumps != NULL && !job->is_lost && !make_jumps(job, &err)) {
         job->is_lost = true;
+        job->err = err;
     }
     job->code->jumps_address = 0;
 }
@@ -300,6 +304,9 @@ static void finish_jumps(struct job *job)
 static bool compile_all_locked(struct wj_code *code, uint32_t threads, struct wj_err *err)
 {
     uint32_t func_count = code->image->module->func_count;
+    if (is_complete(code)) {
+        return true; // another thread was before
+    }
     // Where it cannot be opened, code is written in place.
     if (!wj_region_open(code->region) && !wj_region_own(code->region, err)) {
         return false;

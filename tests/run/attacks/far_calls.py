@@ -23,12 +23,14 @@ def main():
     with open(sys.argv[1], "wb") as file:
         file.write(HEADER)
         file.write(section(1, vector([b"\x60\0\1\x7f"])))
-        file.write(section(3, vector([b"\0"] * (FILLERS + 3))))
+        file.write(section(3, vector([b"\0"] * (FILLERS + 4))))
         file.write(section(4, vector([b"\x70\0\1"])))
         file.write(section(7, vector([b"\1f\0" + leb(last), b"\1g\0" + leb(last + 1)])))
-        # g calls f, and comes last; f calls the first function.
-        far = body(b"\x10" + leb(last))
-        file.write(section(10, vector([first] + [filler] * FILLERS + [end, far])))
+        # g calls f, which calls the first function, and the last one, which gives 0 and is reached
+        # by way of a jump before all other code.
+        zero = body(b"\x41\0")
+        far = body(b"\x10" + leb(last) + b"\x10" + leb(last + 2) + b"\x6a")
+        file.write(section(10, vector([first] + [filler] * FILLERS + [end, far, zero])))
 
 
 if __name__ == "__main__":

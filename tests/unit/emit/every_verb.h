@@ -130,6 +130,7 @@ static void emit_every_call(struct wj_masm *m, const struct every_verb *v)
     masm_jmp_reg(m, v->g0);
     masm_call_addr(m, m->buf.address);
     masm_jmp_addr(m, m->buf.address + 64);
+    masm_far_entry(m);
     masm_call_table(m, m->buf.address + 8);
     masm_jmp_table(m, m->buf.address + 16);
     masm_tail_room(m, 64, masm_tail_words(200, 16), v->slot);

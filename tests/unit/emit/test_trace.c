@@ -95,6 +95,7 @@ static const char expected[] =
     "    tail_call g18\n"
     "    call code+0\n"
     "    tail_call code+64\n"
+    "    far_entry\n"
     "    call table code+8\n"
     "    tail_call table code+16\n"
     "    tail_room 64, 200\n"
