@@ -84,7 +84,8 @@ struct wj_census {
     uint32_t call_weight;     // calls, times 8 per loop around them, saturating
     uint32_t call_params_max; // most parameters and most results of a callee
     uint32_t call_results_max;
-    uint32_t loop_callees[2]; // functions that its loops call directly, the last two: index + 1
+    uint32_t
+        loop_callees[2]; // of the last two of the module's functions that its loops call: index + 1
     bool is_leaf; // calls nothing, and no operation in it calls the runtime
     bool uses_memory;
     bool uses_v128;                       // some local, operand or result is a v128

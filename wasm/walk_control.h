@@ -439,7 +439,8 @@ WJ_WALK_INLINE bool wj_walk_callee(struct wj_walk *w, struct wj_walk_hot *h,
 WJ_WALK_INLINE void wj_walk_note_callee(struct wj_walk *w)
 {
     uint32_t *callees = w->census.loop_callees;
-    if (w->weight > 1 && callees[0] != w->op.index + 1) {
+    if (w->weight > 1 && callees[0] != w->op.index + 1 &&
+        w->op.index >= w->module->func_import_count) {
         callees[1] = callees[0];
         callees[0] = w->op.index + 1;
     }

@@ -22,6 +22,8 @@
 // wasm, and so is what its own loops call, so deep.
 #define CALLEE_BYTES_MAX 1024u
 #define CALLEE_DEPTH_MAX 3u
+// Arguments and results of what it calls: each is some bytes of code.
+#define CALLEE_VALUES_MAX 16u
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -323,12 +325,18 @@ static bool compile_locked(struct wj_code *code, uint32_t func_index, struct var
     return wj_code_fail_no_room(code, err);
 }
 
-// A small function that is not yet compiled.
-static bool is_small_callee(const struct wj_code *code, uint32_t func_index)
+// A small function that is not yet compiled, whose code is no large multiple of it, and there is
+// plenty of room.
+static bool is_small_callee(const struct wj_code *code, uint32_t func_index, struct wj_err *err)
 {
-    const struct wj_module *module = code->image->module;
-    return func_index >= module->func_import_count && code->addresses[func_index] == 0 &&
-           module->funcs[func_index].code_size_bytes <= CALLEE_BYTES_MAX;
+    const struct wj_func *func = &code->image->module->funcs[func_index];
+    const uint64_t *replaced = wj_kernel_plan_replaced(code->image->kernels);
+    return code->addresses[func_index] == 0 && func->code_size_bytes <= CALLEE_BYTES_MAX &&
+           (code->chunk == NULL || code->chunk->end < code->region->code_bytes / 2) &&
+           (replaced == NULL || (replaced[func_index / 64] >> (func_index % 64) & 1) == 0) &&
+           wj_image_prepare(code->image, func_index, err) &&
+           func->census.call_params_max <= CALLEE_VALUES_MAX &&
+           func->census.call_results_max <= CALLEE_VALUES_MAX;
 }
 
 // With code->lock held. What the function's loops call is compiled first, so that it is called
@@ -340,11 +348,11 @@ static bool compile_with_callees(struct wj_code *code, uint32_t func_index, unsi
         return false;
     }
     const uint32_t *callees = code->image->module->funcs[func_index].census.loop_callees;
-    for (unsigned i = 0; i < 2 && depth < CALLEE_DEPTH_MAX; i++) {
+    for (unsigned i = 0; i < 2 && depth < CALLEE_DEPTH_MAX && !code->skips_callees; i++) {
         struct wj_err ignored; // whoever calls it hears of it
         wj_err_clear(&ignored);
-        if (callees[i] != 0 && is_small_callee(code, callees[i] - 1)) {
-            compile_with_callees(code, callees[i] - 1, depth + 1, &ignored);
+        if (callees[i] != 0 && is_small_callee(code, callees[i] - 1, &ignored)) {
+            code->skips_callees = !compile_with_callees(code, callees[i] - 1, depth + 1, &ignored);
         }
     }
     return code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);

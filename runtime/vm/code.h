@@ -31,6 +31,7 @@ struct wj_code {
     struct wj_code_chunk *chunk;        // that lazy compilation fills, or NULL
     struct wj_compile_scratch *scratch; // of lazy compilation, made on demand
     uint64_t *addresses;                // [func_count], 0: not compiled; written atomically
+    bool skips_callees;                 // one of them failed to be compiled
     uint64_t jumps_address;             // wj_compile_request's, while all functions are compiled
     _Atomic uint64_t compiled_bytes;    // of code, loaded or compiled
     _Atomic bool has_tail_room;         // wj_code_info's, of some function

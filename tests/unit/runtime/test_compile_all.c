@@ -199,6 +199,21 @@ static void test_beside_others(void **state)
     }
 }
 
+// How many functions of a module are compiled by the first call of its f, with 0.
+static uint64_t compiled_by_call(const uint8_t *module, size_t size_bytes)
+{
+    struct embed e;
+    embed_open(&e, NULL);
+    e.instance = embed_instance(e.store, module, size_bytes, NULL, 0);
+    wasm_extern_t *export = wjit_instance_export(e.instance, "f", 1);
+    wjit_val_t argument = {.kind = WASM_I32, .of.i32 = 0};
+    assert_null(wjit_func_call(wasm_extern_as_func(export), &argument, 1, NULL, 0));
+    uint64_t count = e.engine->engine->stats.funcs_compiled;
+    wasm_extern_delete(export);
+    embed_close(&e);
+    return count;
+}
+
 // Lazily, what a function's loops call is compiled before it, called or not; what it calls
 // elsewhere is not.
 static void test_callees_of_loops(void **state)
@@ -212,15 +227,16 @@ static void test_callees_of_loops(void **state)
         1,    0x0b, 0x0b, 0x20, 0,    4,    0x40, 0x20, 0,    0x10, 3,    0x0b, 0x0b, 16,   0,
         3,    0x40, 0x20, 0,    4,    0x40, 0x20, 0,    0x10, 2,    0x0c, 1,    0x0b, 0x0b, 0x0b,
         2,    0,    0x0b, 2,    0,    0x0b};
-    struct embed e;
-    embed_open(&e, NULL);
-    e.instance = embed_instance(e.store, module, sizeof module, NULL, 0);
-    wasm_extern_t *export = wjit_instance_export(e.instance, "f", 1);
-    wjit_val_t argument = {.kind = WASM_I32, .of.i32 = 0};
-    assert_null(wjit_func_call(wasm_extern_as_func(export), &argument, 1, NULL, 0));
-    assert_int_equal(e.engine->engine->stats.funcs_compiled, 3);
-    wasm_extern_delete(export);
-    embed_close(&e);
+    assert_int_equal(compiled_by_call(module, sizeof module), 3);
+    // one(n) calls a function of 17 parameters: its code may be much more than its bytes.
+    static const uint8_t wide[] = {
+        0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0x19, 2, 0x60, 1, 0x7f, 0, 0x60, 0x11, 0x7f, 0x7f,
+        0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f,
+        0, 3, 4, 3, 0, 0, 1, 7, 5, 1, 1, 0x66, 0, 0, 0xa, 0x3c, 3, 0x10, 0, 3, 0x40, 0x20, 0, 4,
+        0x40, 0x20, 0, 0x10, 1, 0xc, 1, 0xb, 0xb, 0xb, 0x26, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20,
+        0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0x20,
+        0, 0x20, 0, 0x20, 0, 0x20, 0, 0x10, 2, 0xb, 2, 0, 0xb};
+    assert_int_equal(compiled_by_call(wide, sizeof wide), 1);
 }
 
 // What goes wrong with the writes of this process, which pass through here: none of them, or all.
