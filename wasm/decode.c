@@ -249,14 +249,15 @@ bool wj_module_decode(struct wj_types *types, uint32_t features, const uint8_t *
     return wj_module_decode_in(NULL, types, features, bytes, size_bytes, out, err);
 }
 
-bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const uint8_t *bytes,
-                              size_t size_bytes, struct wj_module **out, struct wj_err *err)
+bool wj_module_decode_outline(struct wj_bulk *bulk, struct wj_types *types, uint32_t features,
+                              const uint8_t *bytes, size_t size_bytes, struct wj_module **out,
+                              struct wj_err *err)
 {
     struct wj_module blank = {.types = types,
                               .features = features | WJ_FEATURE_MVP,
                               .bytes = bytes,
                               .size_bytes = size_bytes};
-    return decode(&blank, NULL, true, out, err);
+    return decode(&blank, bulk, true, out, err);
 }
 
 bool wj_module_find_bodies(struct wj_module *module, struct wj_err *err)

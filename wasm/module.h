@@ -224,8 +224,9 @@ void wj_module_free(struct wj_module *module);
 
 // The same but for the bodies, which are not looked at: their code, local_count and census are
 // unknown. For modules whose code was compiled before.
-bool wj_module_decode_outline(struct wj_types *types, uint32_t features, const uint8_t *bytes,
-                              size_t size_bytes, struct wj_module **out, struct wj_err *err);
+bool wj_module_decode_outline(struct wj_bulk *bulk, struct wj_types *types, uint32_t features,
+                              const uint8_t *bytes, size_t size_bytes, struct wj_module **out,
+                              struct wj_err *err);
 // Finds the bodies of such a module. One thread at a time, once.
 bool wj_module_find_bodies(struct wj_module *module, struct wj_err *err);
 

@@ -23,6 +23,8 @@
 // and of their code they fill a quarter of a huge page, whose one fault costs less than one for
 // each page. Such a module holds 2 MiB at least.
 #define BULK_BYTES_MIN (128u << 10)
+// Likewise for functions of a compiled module, whose code is in the file.
+#define BULK_FUNCS_MIN 4096u
 
 static bool fail_nomem(struct wj_err *err)
 {
@@ -405,7 +407,10 @@ static bool load(struct wj_image *image, struct wj_err *err)
     const struct wj_cwasm_header *header = wj_cwasm_header(file);
     bool is_explicit = (header->settings & WJ_CWASM_EXPLICIT_BOUNDS) != 0;
     image->is_loaded = true;
-    if (!wj_module_decode_outline(engine->types, engine->settings.features,
+    if (header->func_count >= BULK_FUNCS_MIN) {
+        image->blob.bulk = wj_bulk_new(0, &engine->spare); // or NULL: without
+    }
+    if (!wj_module_decode_outline(image->blob.bulk, engine->types, engine->settings.features,
                                   wj_cwasm_part(file, WJ_CWASM_MODULE),
                                   header->parts[WJ_CWASM_MODULE].size_bytes, &image->module, err)) {
         return false;

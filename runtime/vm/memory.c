@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/pages.h"
 #include "base/trap.h"
 
 #define OS_PAGE_BYTES 65536u // the largest page size of the machines we run on
@@ -165,6 +166,23 @@ bool wj_memory_reset(struct wj_memory *memory)
     }
     atomic_store(&memory->size_bytes, initial);
     return true;
+}
+
+void wj_memory_expect(struct wj_memory *memory, uint64_t at, uint64_t size_bytes)
+{
+    if (size_bytes < WJ_HUGE_BYTES / 4 || memory->file >= 0 || memory->is_of_pool) {
+        return;
+    }
+    const uint64_t huge = WJ_HUGE_BYTES;
+    uint64_t low = (uint64_t) (uintptr_t) memory->base;
+    uint64_t high = low + (atomic_load(&memory->size_bytes) & ~(uint64_t) (OS_PAGE_BYTES - 1));
+    uint64_t from = (low + at) & ~(huge - 1);
+    uint64_t to = (low + at + size_bytes + huge - 1) & ~(huge - 1);
+    from = from < low ? low : from;
+    to = to > high ? high : to;
+    if (from < to) {
+        madvise((void *) (uintptr_t) from, to - from, MADV_HUGEPAGE);
+    }
 }
 
 struct wj_memory *wj_memory_retain(struct wj_memory *memory)

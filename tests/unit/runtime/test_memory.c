@@ -48,6 +48,32 @@ static void test_growth(void **state)
     }
 }
 
+// What was written stays, the rest is zero, and neither what lies behind nor growth changes.
+static void test_expected(void **state)
+{
+    (void) state;
+    const uint64_t sizes[] = {1, 100000, 1 << 20, 5 << 20, 6 << 20};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct wj_memory *memory = make(i & 1 ? &checked : &guarded, 96, 200, false, 16);
+        const uint64_t bytes = 96 * 65536, at = bytes - sizes[i];
+        memory->base[at] = 7;
+        wj_memory_expect(memory, at, sizes[i]);
+        wj_memory_expect(memory, 0, sizes[i]);
+        assert_int_equal(memory->base[at], 7);
+        memory->base[at] = 0;
+        for (uint64_t k = 0; k < bytes; k += 8) {
+            uint64_t word;
+            memcpy(&word, memory->base + k, sizeof word);
+            assert_int_equal(word, 0);
+        }
+        assert_int_equal(wj_memory_is_guard(memory, (uint64_t) (uintptr_t) memory->base + bytes),
+                         memory->is_guarded);
+        assert_int_equal(wj_memory_grow(memory, 1), 96);
+        assert_int_equal(memory->base[bytes], 0);
+        wj_memory_release(memory);
+    }
+}
+
 static void test_empty(void **state)
 {
     (void) state;
@@ -139,10 +165,10 @@ static void test_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_small_pages), cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_limit), cmocka_unit_test(test_guards),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_empty),  cmocka_unit_test(test_small_pages),
+        cmocka_unit_test(test_moves),  cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_guards), cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

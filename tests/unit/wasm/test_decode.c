@@ -68,7 +68,8 @@ static void test_outline(void **state)
     wj_err_clear(&err);
     build_rich(b);
     assert_true(wj_module_decode(types, ALL_FEATURES, b->bytes, b->size, &whole, &err));
-    assert_true(wj_module_decode_outline(types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
+    assert_true(
+        wj_module_decode_outline(NULL, types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
     assert_null(outline->funcs[2].code);
     assert_int_equal(outline->funcs[2].type_id, whole->funcs[2].type_id);
     assert_int_equal(outline->export_count, whole->export_count);
@@ -81,7 +82,8 @@ static void test_outline(void **state)
     // A body that does not end where the section ends is found out when bodies are looked for.
     uint8_t *size = (uint8_t *) whole->funcs[whole->func_count - 1].code - 1;
     *size -= 1;
-    assert_true(wj_module_decode_outline(types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
+    assert_true(
+        wj_module_decode_outline(NULL, types, ALL_FEATURES, b->bytes, b->size, &outline, &err));
     assert_false(wj_module_find_bodies(outline, &err));
     assert_int_equal(err.kind, WJ_ERR_MALFORMED);
     wj_module_free(outline);
