@@ -351,8 +351,9 @@ static bool compile_with_callees(struct wj_code *code, uint32_t func_index, unsi
     for (unsigned i = 0; i < 2 && depth < CALLEE_DEPTH_MAX && !code->skips_callees; i++) {
         struct wj_err ignored; // whoever calls it hears of it
         wj_err_clear(&ignored);
-        if (callees[i] != 0 && is_small_callee(code, callees[i] - 1, &ignored)) {
-            code->skips_callees = !compile_with_callees(code, callees[i] - 1, depth + 1, &ignored);
+        if (callees[i] != 0 && is_small_callee(code, callees[i] - 1, &ignored) &&
+            !compile_with_callees(code, callees[i] - 1, depth + 1, &ignored)) {
+            code->skips_callees = true;
         }
     }
     return code->addresses[func_index] != 0 || compile_locked(code, func_index, NULL, err);
