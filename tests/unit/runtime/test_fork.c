@@ -314,6 +314,12 @@ static void *make_stores(void *context)
 static void test_beside_stores(void **state)
 {
     (void) state;
+#ifdef __SANITIZE_ADDRESS__
+    // A child waits for ever for a lock of that allocator that a thread it does not have holds.
+    print_message("AddressSanitizer's malloc does not survive a fork beside an allocating thread: "
+                  "the release build runs this\n");
+    skip();
+#endif
     enum { FORKS = 100 };
     struct embed e;
     embed_open(&e, NULL);
