@@ -255,9 +255,8 @@ struct wj_masm {
 //   void masm_call_reg(m, wj_reg r);    void masm_jmp_reg(m, wj_reg r);
 //   void masm_call_addr(m, uint64_t address);              an address of the same code region
 //   void masm_jmp_addr(m, uint64_t address);
-//   void masm_far_entry(m);                                at such an address that is no
-//   function's:
-//        the landing pad that they want where they reach it indirectly (bti c; nothing on x64)
+//   void masm_far_entry(m);                                begins code, no function, at such an
+//        address: the landing pad where they reach it indirectly (bti c; nothing on x64)
 //   void masm_call_table(m, uint64_t entry_address);       through a pointer in the region's table
 //   void masm_jmp_table(m, uint64_t entry_address);
 //   void masm_tail_room(m, uint32_t frame_bytes, uint32_t words, struct wj_slot stub);

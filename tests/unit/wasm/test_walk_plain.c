@@ -310,6 +310,8 @@ static void assert_same_census(const struct wj_census *a, const struct wj_census
     assert_int_equal(a->label_depth_max, b->label_depth_max);
     assert_int_equal(a->loop_count, b->loop_count);
     assert_int_equal(a->call_weight, b->call_weight);
+    assert_int_equal(a->loop_callees[0], b->loop_callees[0]);
+    assert_int_equal(a->loop_callees[1], b->loop_callees[1]);
     assert_int_equal(a->is_leaf, b->is_leaf);
     assert_int_equal(a->uses_memory, b->uses_memory);
     assert_int_equal(a->uses_v128, b->uses_v128);
