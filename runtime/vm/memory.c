@@ -268,6 +268,18 @@ static bool move(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_byte
     return true;
 }
 
+// What a guest asks for it writes soon. A piece that is small beside the memory is had with one
+// system call, a large one in huge pages: ESRGAN-slim takes half the time so.
+static void expect_growth(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_bytes)
+{
+    uint64_t delta_bytes = new_bytes - old_bytes;
+    if (delta_bytes > WJ_HUGE_BYTES) {
+        wj_memory_expect(memory, old_bytes, delta_bytes);
+    } else if (old_bytes >= 4ull * WJ_HUGE_BYTES && memory->file < 0 && !memory->is_of_pool) {
+        wj_pages_populate(memory->base + old_bytes, delta_bytes);
+    }
+}
+
 uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages)
 {
     unsigned page_log2 = memory->type.page_size_log2;
@@ -283,6 +295,7 @@ uint64_t wj_memory_grow(struct wj_memory *memory, uint64_t delta_pages)
             commit(memory, old_bytes, new_bytes)) {
             atomic_store(&memory->size_bytes, new_bytes);
             result = old_pages;
+            expect_growth(memory, old_bytes, new_bytes);
         }
     }
     pthread_mutex_unlock(&memory->grow_lock);

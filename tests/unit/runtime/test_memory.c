@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "runtime/vm/memory.h"
 
 static const struct wj_settings guarded = {.memory_bytes_max = UINT64_MAX, .threads = 1};
@@ -70,6 +71,54 @@ static void test_expected(void **state)
                          memory->is_guarded);
         assert_int_equal(wj_memory_grow(memory, 1), 96);
         assert_int_equal(memory->base[bytes], 0);
+        wj_memory_release(memory);
+    }
+}
+
+static unsigned resident_pages(uint8_t *at, size_t size_bytes)
+{
+    uint8_t *from = (uint8_t *) ((uintptr_t) at & ~(uintptr_t) 4095);
+    size_t count = (size_t) (at + size_bytes - from + 4095) / 4096;
+    unsigned char pages[512];
+    unsigned found = 0;
+    assert_true(count <= sizeof pages);
+    assert_int_equal(mincore(from, count * 4096, pages), 0);
+    for (size_t i = 0; i < count; i++) {
+        found += pages[i] & 1;
+    }
+    return found;
+}
+
+// Emulators answer both questions without looking.
+static bool can_tell_residence(void)
+{
+    uint8_t *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char before = 1, after = 0;
+    bool can = at != MAP_FAILED && mincore(at, 4096, &before) == 0 &&
+               madvise(at, 4096, MADV_POPULATE_WRITE) == 0 && mincore(at, 4096, &after) == 0;
+    munmap(at, 4096);
+    return can && (before & 1) == 0 && (after & 1) == 1;
+}
+
+// A small memory grows by what it writes; a large one by what it asks for, where the system can.
+static void test_growth_is_resident(void **state)
+{
+    (void) state;
+    bool can_tell = can_tell_residence();
+    for (uint64_t min = 1; min <= 128; min += 127) {
+        struct wj_memory *memory = make(&guarded, min, 400, false, 16);
+        uint8_t *grown = memory->base + min * 65536;
+        assert_int_equal(wj_memory_grow(memory, 4), min);
+        if (can_tell) {
+            assert_int_equal(resident_pages(grown, 4 * 65536), min == 1 ? 0 : 64);
+        }
+        assert_int_equal(grown[4 * 65536 - 1], 0);
+        assert_int_equal(wj_memory_grow(memory, 100), min + 4); // huge pages, if there are some
+        for (uint64_t k = 0; k < 104 * 65536; k += 4096) {
+            assert_int_equal(grown[k], 0);
+            grown[k] = 1;
+        }
+        assert_true(wj_memory_is_guard(memory, (uint64_t) (uintptr_t) grown + 104 * 65536));
         wj_memory_release(memory);
     }
 }
@@ -165,10 +214,11 @@ static void test_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_expected),
-        cmocka_unit_test(test_empty),  cmocka_unit_test(test_small_pages),
-        cmocka_unit_test(test_moves),  cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_guards), cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_growth),      cmocka_unit_test(test_growth_is_resident),
+        cmocka_unit_test(test_expected),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_small_pages), cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_limit),       cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
