@@ -408,11 +408,27 @@ bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, stru
     return *trap == NULL;
 }
 
+// What functions and their references take. From a quarter of a huge page on it is worth one: some
+// hundred faults otherwise.
+static void expect_references(struct wj_arena *arena, const struct wj_module *module)
+{
+    size_t bytes = module->func_count * sizeof(struct wj_funcref *);
+    for (uint32_t i = 0; i < module->elem_count; i++) {
+        if (module->elems[i].mode != WJ_SEGMENT_DECLARED) {
+            bytes += module->elems[i].count * (sizeof(void *) + sizeof(struct wj_funcref));
+        }
+    }
+    if (bytes >= WJ_HUGE_BYTES / 4) {
+        wj_arena_expect(arena, bytes < WJ_HUGE_BYTES ? WJ_HUGE_BYTES : bytes);
+    }
+}
+
 static struct wj_instance *allocate(struct wj_store *store, struct wj_image *image,
                                     struct wj_err *err)
 {
     const struct wj_module *module = image->module;
     struct wj_arena *arena = &store->arena;
+    expect_references(arena, module);
     struct wj_instance *instance = wj_arena_alloc(arena, wj_instance_layout(module).size_bytes);
     if (instance == NULL) {
         fail_nomem(err);
