@@ -188,8 +188,10 @@ wasm_module_t *wj_api_module_or_error(wasm_store_t *store, struct wj_image *imag
 
 void wj_api_error_out(const struct wj_err *from, wjit_error_t *to);
 
-// Which machine, which GPU: runtime/api/ports.c.
+// Which machine: runtime/api/ports.c.
 void wj_ports_fill(struct wj_ports *ports);
+// Which GPU: runtime/api/ports_gpu.c, or what a program has in its place.
+void wj_ports_fill_gpu(struct wj_ports *ports);
 // The GPU work of another process, until it closes the socket.
 void wj_ports_serve_gpu(int socket);
 // The compiler for the machine of this name; NULL: there is none.

@@ -1,12 +1,10 @@
-// The one place that ties implementations to the runtime's ports: the compiler for the machine
-// that this runs on, the GPU driver and the translator of kernels.
+// Ties implementations to the runtime's ports: the compiler for the machine that this runs on and
+// the translators of kernels. The GPU itself is in ports_gpu.c.
 #include <string.h>
 
 #include "lanes/kernel.h"
-#include "remote/remote.h"
 #include "runtime/api/internal.h"
 #include "spirv/kernel.h"
-#include "vk/vk.h"
 
 extern const struct wj_backend wj_backend_x64;
 extern const struct wj_backend wj_backend_a64;
@@ -17,12 +15,6 @@ static bool translate(const void *module, uint32_t func_index, const struct wj_g
                       struct wj_err *reason)
 {
     return wj_spirv_translate(module, func_index, shape, caps, code, reason);
-}
-
-static bool set_up(struct wj_gpu *gpu, const struct wj_gpu_setup *setup, struct wj_err *err)
-{
-    wj_vk_set_cache_folder(gpu, setup->cache_folder);
-    return wj_vk_set_memory_mode(gpu, (enum wj_vk_memory_mode) setup->memory_mode, err);
 }
 
 const struct wj_backend *wj_ports_backend(const char *name)
@@ -50,14 +42,7 @@ void wj_ports_fill(struct wj_ports *ports)
 #else
         .backend = &wj_backend_x64,
 #endif
-        .lanes = wj_lanes_translate,
-        .gpu_driver = &wj_vk_driver, .gpu_translate = translate, .gpu_select = wj_vk_select,
-        .gpu_set_up = set_up, .gpu_remote_driver = &wj_remote_driver,
-        .gpu_remote_load = wj_remote_load,
+        .lanes = wj_lanes_translate, .gpu_translate = translate,
     };
-}
-
-void wj_ports_serve_gpu(int socket)
-{
-    wj_remote_serve(socket, &wj_vk_driver, set_up);
+    wj_ports_fill_gpu(ports);
 }
