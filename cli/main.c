@@ -9,6 +9,7 @@
 
 #include "base/pages.h"
 #include "cli/commands.h"
+#include "cli/gpu_program.h"
 #include "cli/report.h"
 
 static int run_command(const struct options *options)
@@ -84,6 +85,9 @@ int main(int argc, char **argv)
     int code = reserve_stack();
     if (!code) {
         code = options_parse(&options, argc, argv);
+    }
+    if (!code) {
+        code = gpu_program_become(&options, argv);
     }
     if (!code) {
         code = finish_stdout(run_command(&options));

@@ -275,11 +275,14 @@ if [ -z "${WJIT_EMULATED:-}" ] && command -v cc >/dev/null && ! ldd "$WJIT" | gr
     printf '#include <signal.h>\nint fsync(int f) { (void) f; return raise(SIGKILL); }\n' >killer.c
     cc -shared -fPIC killer.c -o killer.so || fail "cc killer"
     mkdir killed
-    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$WJIT" compile ok.wasm -o killed/ok.cwasm
+    # wjit-gpu is the same program, linked dynamically.
+    dynamic=$WJIT_BUILD/wjit-gpu
+    [ -x "$dynamic" ] || dynamic=$WJIT
+    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$dynamic" compile ok.wasm -o killed/ok.cwasm
     [ -z "$(ls killed)" ] || fail "a killed compilation left $(ls killed)"
     # What it would have replaced stays.
     echo old >killed/ok.cwasm
-    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$WJIT" compile ok.wasm -o killed/ok.cwasm
+    expect 137 - env LD_PRELOAD="$PWD/killer.so" "$dynamic" compile ok.wasm -o killed/ok.cwasm
     [ "$(ls killed)" = ok.cwasm ] && [ "$(cat killed/ok.cwasm)" = old ] || fail "$(ls killed)"
     expect 0 - "$WJIT" compile ok.wasm -o killed/ok.cwasm
     [ "$(ls killed)" = ok.cwasm ] || fail "compile left $(ls killed)"
