@@ -12,7 +12,8 @@ struct session {
     wasm_engine_t *engine;
     wasm_store_t *store;
     wasm_module_t *module;
-    double run_ms;
+    double start_ms; // of processor time, from the start of the process to the store
+    double run_ms;   // what is compiled meanwhile included
 };
 
 // Opens the file and makes engine and store; then the module. Each 0, or the code of what was

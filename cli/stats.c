@@ -57,8 +57,8 @@ static void print_json(const struct session *session, const struct figures *figu
 {
     const wjit_stats_t *stats = &figures->stats;
     struct kernel_list list = {0};
-    fprintf(stderr, "{\"validate_ms\": %.3f, \"compile_ms\": %.3f, ", stats->validate_ms,
-            stats->compile_ms);
+    fprintf(stderr, "{\"start_ms\": %.3f, \"validate_ms\": %.3f, \"compile_ms\": %.3f, ",
+            session->start_ms, stats->validate_ms, stats->compile_ms);
     fprintf(stderr, "\"code_bytes\": %llu, \"wasm_bytes\": %llu, \"functions_compiled\": %llu, ",
             (unsigned long long) stats->code_bytes, (unsigned long long) stats->wasm_bytes,
             (unsigned long long) stats->functions_compiled);
@@ -105,9 +105,12 @@ static void print_text(const struct session *session, const struct figures *figu
             (unsigned long long) stats->wasm_bytes, stats->validate_ms,
             (unsigned long long) stats->functions_compiled, stats->compile_ms,
             (unsigned long long) stats->code_bytes);
-    fprintf(stderr, "  instantiated in %.1f us, ran %.3f ms, cache %s, peak memory %.1f MiB\n",
-            stats->instantiate_us, figures->run_ms, cache_word(stats),
-            (double) figures->peak_rss_bytes / (1024.0 * 1024.0));
+    fprintf(
+        stderr,
+        "  started in %.3f ms, instantiated in %.1f us, ran %.3f ms, cache %s, peak memory %.1f "
+        "MiB\n",
+        session->start_ms, stats->instantiate_us, figures->run_ms, cache_word(stats),
+        (double) figures->peak_rss_bytes / (1024.0 * 1024.0));
     if (figures->has_gpu) {
         fprintf(stderr,
                 "  GPU %s (%s, %s): %llu dispatches in %.3f ms, pipelines %.3f ms, %llu "

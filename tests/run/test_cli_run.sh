@@ -77,8 +77,8 @@ check_json() {
     tail -n 1 err | python3 -c '
 import json, sys
 stats = json.loads(sys.stdin.read())
-for key in ("validate_ms compile_ms code_bytes wasm_bytes functions_compiled instantiate_us run_ms "
-            "cache peak_rss_bytes gpu").split():
+for key in ("start_ms validate_ms compile_ms code_bytes wasm_bytes functions_compiled "
+            "instantiate_us run_ms cache peak_rss_bytes gpu").split():
     assert key in stats, key
 assert stats["cache"] in ("hit", "miss", "off")
 assert stats["wasm_bytes"] > 0 and stats["peak_rss_bytes"] > 0
@@ -96,6 +96,23 @@ check_json trap
 run "$WJIT" --stats=json --timeout "${WJIT_EMULATED:+9}50ms" yes.wasm
 [ "$code" -eq 124 ] || fail "time limit with figures: $code"
 check_json timeout
+# Where the processor's time went: 80 % of it at least, on one thread.
+wat2wasm - -o spin.wasm <<'EOF'
+(module (func (export "spin") (local $i i32)
+  (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                               (i32.const 300000000))))))
+EOF
+python3 - "$WJIT" <<'EOF' || fail "figures: see above"
+import json, resource, subprocess, sys
+done = subprocess.run([sys.argv[1], "--stats=json", "--invoke", "spin", "spin.wasm"],
+                      capture_output=True, text=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+stats = json.loads(done.stderr.splitlines()[-1])
+told_ms = stats["start_ms"] + stats["validate_ms"] + stats["instantiate_us"] / 1e3 + stats["run_ms"]
+used_ms = (used.ru_utime + used.ru_stime) * 1e3
+assert 0 < stats["start_ms"] < used_ms, (stats, used_ms)
+assert told_ms >= 0.8 * used_ms, (stats, used_ms)
+EOF
 run "$WJIT" --stats hello.wasm
 grep -q 'functions compiled' err || fail "figures as text: $(cat err)"
 
