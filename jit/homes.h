@@ -1,8 +1,9 @@
-// Which locals live in registers, where the others lie in the frame, and the function's edges:
-// the prologue that brings parameters home and the epilogue.
+// Which locals live in registers, and the function's edges: the prologue that brings parameters
+// home and the epilogue.
 #ifndef JIT_HOMES_H
 #define JIT_HOMES_H
 
+#include "jit/frame.h"
 #include "jit/moves.h"
 #include "jit/state.h"
 
@@ -142,58 +143,6 @@ static void assign_homes(struct jit *j, const wj_reg *param_regs)
     assign_class(j, &vec_ranking, &vec, param_regs);
 }
 
-// A v128 across two cache lines takes twice as long.
-static inline int32_t align_slot(int32_t at)
-{
-    return (at + 15) & ~15;
-}
-
-// Frame, from SP up: outgoing stack arguments and results, locals, operand stack, saved registers,
-// the instance.
-static void lay_out_frame(struct jit *j)
-{
-    const struct wj_census *census = &j->func->census;
-    // Whatever the classes, this many parameters go in registers.
-    uint32_t in_regs =
-        MASM_GPR_ARGS_COUNT < MASM_VEC_ARGS_COUNT ? MASM_GPR_ARGS_COUNT : MASM_VEC_ARGS_COUNT;
-    uint32_t stack_args = census->call_params_max > in_regs ? census->call_params_max - in_regs : 0;
-    uint32_t stack_results = census->call_results_max > 1 ? census->call_results_max - 1 : 0;
-    j->outgoing_bytes = (stack_args + stack_results) * 16;
-    int32_t at = (int32_t) j->outgoing_bytes;
-    for (uint32_t i = 0; i < j->local_count; i++) {
-        struct local *local = &j->locals[i];
-        bool needs_slot = census->locals[i].weight != 0 &&
-                          (local->home == WJ_REG_NONE ||
-                           (!census->is_leaf && (reg_bit(local->home) & j->caller_homes) != 0));
-        if (needs_slot) {
-            bool is_v128 = local->num == NUM_V128;
-            at = is_v128 ? align_slot(at) : at;
-            local->slot = at;
-            at += is_v128 ? 16 : 8;
-        }
-        if (needs_slot && local->home != WJ_REG_NONE) {
-            j->home_locals[j->home_local_clobbered_count++] = i;
-        }
-    }
-    j->spill_bytes = census->uses_v128 ? 16 : 8;
-    at = census->uses_v128 ? align_slot(at) : at;
-    j->spill_base = at;
-    at += (int32_t) ((census->stack_slots_max + 1) * j->spill_bytes);
-    // General registers are saved first, vector registers behind them.
-    int32_t gprs_bytes = 8 * __builtin_popcountll(j->callee_used & class_mask(false));
-    at = j->callee_used > class_mask(false) ? align_slot(at + gprs_bytes) - gprs_bytes : at;
-    j->save_base = at;
-    for (uint64_t left = j->callee_used; left != 0; left &= left - 1) {
-        at += wj_reg_is_vec((wj_reg) __builtin_ctzll(left)) ? 16 : 8;
-    }
-    j->instance_slot = at;
-    at += 8;
-    at += 8; // the link register, where a target keeps it there
-    uint32_t bytes = (uint32_t) at;
-    bytes = ((bytes + MASM_CALL_PUSH_BYTES + 15) & ~15u) - MASM_CALL_PUSH_BYTES;
-    j->frame_bytes = bytes;
-}
-
 static void save_callee_regs(struct jit *j, bool restore)
 {
     int32_t at = j->save_base;
@@ -258,29 +207,15 @@ static void take_params(struct jit *j, const struct call_layout *layout)
 
 static void zero_locals(struct jit *j)
 {
-    int32_t first = 0;
-    int32_t end = 0;
     for (uint32_t i = j->func->type->param_count; i < j->local_count; i++) {
         struct local *local = &j->locals[i];
         const struct wj_local_census *census = &j->func->census.locals[i];
-        if (census->weight == 0 || census->is_set_first) {
-            continue;
-        }
-        if (local->home != WJ_REG_NONE) {
+        if (census->weight != 0 && !census->is_set_first && local->home != WJ_REG_NONE) {
             zero_reg(j, (enum wj_num) local->num, local->home);
-            continue;
         }
-        int32_t size = local->num == NUM_V128 ? 16 : 8;
-        if (end != local->slot) {
-            if (end > first) {
-                masm_zero_slots(&j->m, first, (uint32_t) (end - first));
-            }
-            first = local->slot;
-        }
-        end = local->slot + size;
     }
-    if (end > first) {
-        masm_zero_slots(&j->m, first, (uint32_t) (end - first));
+    if (j->zeroed_bytes != 0) {
+        masm_zero_slots(&j->m, j->zeroed_base, j->zeroed_bytes);
     }
 }
 
