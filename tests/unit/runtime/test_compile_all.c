@@ -274,6 +274,53 @@ static void test_failing_write(void **state)
     fixture_close(&f);
 }
 
+// The backend, but that it does not compile function 1 while `fails_later`.
+static const struct wj_backend *whole_backend;
+static bool fails_later;
+
+static bool compile_but_later(const struct wj_compile_request *request, struct wj_code_info *info,
+                              bool *needs_room, struct wj_err *err)
+{
+    if (fails_later && request->func_index == 1) {
+        *needs_room = false;
+        return wj_err_set(err, WJ_ERR_NOMEM, WJ_NO_OFFSET, "later is missing");
+    }
+    return whole_backend->compile(request, info, needs_room, err);
+}
+
+// A function that failed is called by way of its stub, by those that were compiled before it: it
+// traps, or is compiled after all.
+static void test_missing_function(void **state)
+{
+    (void) state;
+    // f(x) = later(x) + 1, later(x) = 3 * x
+    static const uint8_t module[] = {
+        0, 'a',  's', 'm',  1, 0,    0,    0, 1,   6,    1, 0x60, 1,  0x7f, 1,   0x7f, 3,
+        3, 2,    0,   0,    7, 5,    1,    1, 'f', 0,    0, 10,   19, 2,    9,   0,    0x20,
+        0, 0x10, 1,   0x41, 1, 0x6a, 0x0b, 7, 0,   0x20, 0, 0x41, 3,  0x6c, 0x0b};
+    struct embed e;
+    embed_open(&e, NULL);
+    struct wj_engine *engine = e.engine->engine;
+    whole_backend = engine->ports.backend;
+    struct wj_backend backend = *whole_backend;
+    backend.compile = compile_but_later;
+    engine->ports.backend = &backend;
+    fails_later = true;
+    wjit_error_t error = {0};
+    wasm_module_t *made = embed_module(e.store, module, sizeof module);
+    assert_false(wjit_module_compile(made, &error));
+    assert_string_equal(error.message, "later is missing");
+    assert_int_equal(engine->stats.funcs_compiled, 1); // f stays
+    e.instance = instantiate(e.store, made);
+    wasm_module_delete(made);
+    embed_expect(embed_call(e.instance, "f", &(int32_t){7}, 1, NULL), WJIT_TRAP_HOST,
+                 "later is missing");
+    fails_later = false;
+    assert_int_equal(embed_value(e.instance, "f", 7), 22);
+    assert_int_equal(engine->stats.funcs_compiled, 2);
+    embed_close(&e);
+}
+
 static int next_descriptor(void)
 {
     int next = dup(0);
@@ -447,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_failing_write), cmocka_unit_test(test_serialized),
         cmocka_unit_test(test_child),         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_limited_child), cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_missing_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
