@@ -38,7 +38,7 @@ void wj_blob_clear(struct wj_blob *blob)
         }
     } else if (blob->is_mapped) {
         munmap(blob->bytes, blob->size_bytes);
-    } else if (blob->bulk == NULL) {
+    } else if (!blob->is_in_bulk) {
         free(blob->bytes);
     }
     wj_bulk_delete(blob->bulk);

@@ -75,7 +75,8 @@ struct wj_blob {
     size_t size_bytes;
     bool is_mapped;
     int file;             // when is_mapped: what it is a mapping of, or -1
-    struct wj_bulk *bulk; // that they are in, with what is made of them; or NULL
+    struct wj_bulk *bulk; // what is made of them is there; or NULL
+    bool is_in_bulk;      // so are they
     bool is_host;
     void (*release)(void *env); // when is_host; or NULL
     void *env;

@@ -91,6 +91,7 @@ static bool alloc_blob(struct wj_engine *engine, size_t size_bytes, struct wj_bl
     *out = (struct wj_blob){.size_bytes = size_bytes};
     if (size_bytes >= BULK_BYTES_MIN) {
         out->bulk = wj_bulk_new(size_bytes, &engine->spare);
+        out->is_in_bulk = out->bulk != NULL;
     }
     // Where there is no room for that, the module does without.
     out->bytes =

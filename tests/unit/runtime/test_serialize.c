@@ -1,5 +1,6 @@
 // Compiled modules through the interface: loaded by another engine, refused when damaged or made
 // for something else.
+#include "tests/unit/runtime/build.h"
 #include "tests/unit/runtime/embed.h"
 
 static wasm_config_t *deterministic(void)
@@ -166,13 +167,50 @@ static void test_damage(void **state)
     embed_close(&e);
 }
 
+// Modules of 4,096 functions and more are kept otherwise: what they were loaded from is given back,
+// as the sanitizer sees, where they are good and where they are not.
+static void test_many_functions(void **state)
+{
+    (void) state;
+    enum { FUNCS = 4100 };
+    static uint8_t bodies[2 + 3 * FUNCS], room[64 + 8 * FUNCS];
+    struct bytes part = {bodies, 0}, b = {room, 0};
+    PUT(&b, 0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3);
+    put_u32(&part, FUNCS);
+    for (unsigned i = 0; i < FUNCS; i++) {
+        PUT(&part, 0);
+    }
+    put_sized(&b, &part);
+    PUT(&b, 10);
+    put_u32(&part, FUNCS);
+    for (unsigned i = 0; i < FUNCS; i++) {
+        PUT(&part, 2, 0, 0x0b);
+    }
+    put_sized(&b, &part);
+
+    struct embed e;
+    embed_open(&e, NULL);
+    wasm_module_t *module = embed_module(e.store, b.data, b.size);
+    wasm_byte_vec_t bytes;
+    wjit_error_t error = {0};
+    assert_true(wjit_module_serialize(module, NULL, &bytes, &error));
+    wasm_module_delete(module);
+    for (unsigned damaged = 0; damaged < 2; damaged++) {
+        bytes.data[bytes.size - 1] ^= (char) damaged;
+        module = wjit_module_deserialize(e.store, &bytes, &error);
+        assert_int_equal(module == NULL, damaged);
+        wasm_module_delete(module);
+    }
+    wasm_byte_vec_delete(&bytes);
+    embed_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_engine),
-        cmocka_unit_test(test_explicit_bounds),
-        cmocka_unit_test(test_unfit),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_other_engine),   cmocka_unit_test(test_explicit_bounds),
+        cmocka_unit_test(test_unfit),          cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_many_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
