@@ -133,7 +133,7 @@ bool wj_memory_init_range(struct wj_memory *memory, uint64_t to, const uint8_t *
         return false;
     }
     if (count != 0) {
-        wj_memory_expect(memory, to, count);
+        wj_memory_expect(memory, count);
         wj_pages_populate(memory->base + to, count);
         memcpy(memory->base + to, bytes + from, count);
     }

@@ -168,20 +168,19 @@ bool wj_memory_reset(struct wj_memory *memory)
     return true;
 }
 
-void wj_memory_expect(struct wj_memory *memory, uint64_t at, uint64_t size_bytes)
+// The whole reservation: pieces of it would be mappings of their own, of which a process has some
+// 65,000, and a memory of several cannot be moved by older kernels.
+static void advise_huge(uint8_t *base, uint64_t reserved_bytes)
 {
-    if (size_bytes < WJ_HUGE_BYTES / 4 || memory->file >= 0 || memory->is_of_pool) {
-        return;
-    }
-    const uint64_t huge = WJ_HUGE_BYTES;
-    uint64_t low = (uint64_t) (uintptr_t) memory->base;
-    uint64_t high = low + (atomic_load(&memory->size_bytes) & ~(uint64_t) (OS_PAGE_BYTES - 1));
-    uint64_t from = (low + at) & ~(huge - 1);
-    uint64_t to = (low + at + size_bytes + huge - 1) & ~(huge - 1);
-    from = from < low ? low : from;
-    to = to > high ? high : to;
-    if (from < to) {
-        madvise((void *) (uintptr_t) from, to - from, MADV_HUGEPAGE);
+    madvise(base, reserved_bytes, MADV_HUGEPAGE);
+}
+
+void wj_memory_expect(struct wj_memory *memory, uint64_t size_bytes)
+{
+    if (size_bytes >= WJ_HUGE_BYTES / 4 && !memory->is_huge && memory->file < 0 &&
+        !memory->is_of_pool) {
+        memory->is_huge = true;
+        advise_huge(memory->base, memory->reserved_bytes);
     }
 }
 
@@ -239,32 +238,59 @@ bool wj_memory_view_fit(struct wj_memory *view, const struct wj_memory *memory)
     return true;
 }
 
+static void take_mapping(struct wj_memory *memory, uint8_t *mapping, uint64_t reserved_bytes)
+{
+    memory->mapping = mapping;
+    memory->base = mapping;
+    memory->reserved_bytes = reserved_bytes;
+    memory->mapping_bytes = reserved_bytes + OS_PAGE_BYTES;
+}
+
+// The committed bytes at the start of a larger reservation; NULL: it cannot be had. Made larger by
+// the move they stay one mapping for good, which a later move wants: that is so before Linux 6.17.
+// But the rest may be written for a moment, which a limit on data can forbid.
+static uint8_t *move_to(const struct wj_memory *memory, uint64_t committed, uint64_t reserved_bytes)
+{
+    uint64_t bytes = reserved_bytes + OS_PAGE_BYTES;
+    if (committed != 0) {
+        uint8_t *moved = mremap(memory->base, committed, bytes, MREMAP_MAYMOVE);
+        if (moved != MAP_FAILED) {
+            mprotect(moved + committed, bytes - committed, PROT_NONE);
+            return moved;
+        }
+    }
+    uint8_t *mapping = reserve(bytes);
+    if (mapping != NULL && memory->is_huge) {
+        advise_huge(mapping, reserved_bytes);
+    }
+    if (mapping != NULL && committed != 0 &&
+        mremap(memory->base, committed, committed, MREMAP_MAYMOVE | MREMAP_FIXED, mapping) ==
+            MAP_FAILED) {
+        // What it would have replaced may be unmapped, and another thread's by now.
+        munmap(mapping + committed, bytes - committed);
+        return NULL;
+    }
+    return mapping;
+}
+
 // Moves an unguarded memory to a larger reservation; doubled, so that growing is linear in all.
 static bool move(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_bytes)
 {
     uint64_t max_bytes = memory->max_pages << memory->type.page_size_log2;
-    uint64_t wanted = new_bytes > max_bytes / 2 ? max_bytes : new_bytes * 2;
-    uint8_t *mapping = reserve(align_up(wanted) + OS_PAGE_BYTES);
-    if (mapping == NULL) {
-        wanted = new_bytes;
-        mapping = reserve(align_up(wanted) + OS_PAGE_BYTES);
-    }
-    if (mapping == NULL) {
-        return false;
-    }
     uint64_t committed = align_up(old_bytes);
-    if (committed != 0 && mremap(memory->base, committed, committed, MREMAP_MAYMOVE | MREMAP_FIXED,
-                                 mapping) == MAP_FAILED) {
-        munmap(mapping, align_up(wanted) + OS_PAGE_BYTES);
+    uint64_t wanted = align_up(new_bytes > max_bytes / 2 ? max_bytes : new_bytes * 2);
+    uint8_t *mapping = move_to(memory, committed, wanted);
+    if (mapping == NULL) {
+        wanted = align_up(new_bytes);
+        mapping = move_to(memory, committed, wanted);
+    }
+    if (mapping == NULL) {
         return false;
     }
     if (memory->mapping_bytes > committed) {
         munmap((uint8_t *) memory->mapping + committed, memory->mapping_bytes - committed);
     }
-    memory->mapping = mapping;
-    memory->base = mapping;
-    memory->reserved_bytes = align_up(wanted);
-    memory->mapping_bytes = memory->reserved_bytes + OS_PAGE_BYTES;
+    take_mapping(memory, mapping, wanted);
     return true;
 }
 
@@ -274,7 +300,7 @@ static void expect_growth(struct wj_memory *memory, uint64_t old_bytes, uint64_t
 {
     uint64_t delta_bytes = new_bytes - old_bytes;
     if (delta_bytes > WJ_HUGE_BYTES) {
-        wj_memory_expect(memory, old_bytes, delta_bytes);
+        wj_memory_expect(memory, delta_bytes);
     } else if (old_bytes >= 4ull * WJ_HUGE_BYTES && memory->file < 0 && !memory->is_of_pool) {
         wj_pages_populate(memory->base + old_bytes, delta_bytes);
     }

@@ -47,9 +47,8 @@ static inline uint64_t wj_memory_pages(const struct wj_memory *memory)
 {
     return atomic_load(&((struct wj_memory *) memory)->size_bytes) >> memory->type.page_size_log2;
 }
-// Much of a memory, inside its size, is written for the first time soon: in huge pages, of which
-// 512 KiB are worth one.
-void wj_memory_expect(struct wj_memory *memory, uint64_t at, uint64_t size_bytes);
+// So much of a memory is written for the first time soon: from 512 KiB on it is in huge pages.
+void wj_memory_expect(struct wj_memory *memory, uint64_t size_bytes);
 // True when an access there may fault because it is out of bounds. Takes no lock.
 bool wj_memory_is_guard(const struct wj_memory *memory, uint64_t address);
 

@@ -1,8 +1,10 @@
 // Memories and tables: sizes, limits, zero pages, moving, guards.
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -58,8 +60,8 @@ static void test_expected(void **state)
         struct wj_memory *memory = make(i & 1 ? &checked : &guarded, 96, 200, false, 16);
         const uint64_t bytes = 96 * 65536, at = bytes - sizes[i];
         memory->base[at] = 7;
-        wj_memory_expect(memory, at, sizes[i]);
-        wj_memory_expect(memory, 0, sizes[i]);
+        wj_memory_expect(memory, sizes[i]);
+        wj_memory_expect(memory, sizes[i]);
         assert_int_equal(memory->base[at], 7);
         memory->base[at] = 0;
         for (uint64_t k = 0; k < bytes; k += 8) {
@@ -145,16 +147,67 @@ static void test_small_pages(void **state)
 }
 
 // A 64-bit memory without a maximum outgrows its reservation and moves, with its contents.
+// How many mappings the process has there; UINT_MAX: it cannot tell.
+static unsigned mappings_of(const uint8_t *at, uint64_t size_bytes)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    if (maps == NULL) {
+        return UINT_MAX;
+    }
+    char line[512];
+    unsigned count = 0;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long long from, to;
+        if (sscanf(line, "%llx-%llx", &from, &to) == 2) {
+            count += from < (uintptr_t) at + size_bytes && to > (uintptr_t) at;
+        }
+    }
+    fclose(maps);
+    return count;
+}
+
+// What is written stays, what is new is zero, and the committed bytes are one mapping: no other can
+// be moved before Linux 6.17, and a process has no more than some 65,000.
 static void test_moves(void **state)
 {
     (void) state;
     struct wj_memory *memory = make(&guarded, 1, UINT64_MAX, true, 16);
     memcpy(memory->base, "contents", 8);
-    uint64_t pages = memory->reserved_bytes >> 16;
-    assert_int_equal(wj_memory_grow(memory, pages), 1);
-    assert_memory_equal(memory->base, "contents", 8);
-    memory->base[pages << 16] = 1;
-    assert_int_equal(memory->base[(pages << 16) + 65535], 0);
+    uint64_t pages = 1;
+    for (unsigned i = 0; i < 4; i++) {
+        const uint8_t *base = memory->base;
+        assert_int_equal(wj_memory_grow(memory, 33), pages); // more than 2 MiB, less
+        assert_int_equal(wj_memory_grow(memory, 1), pages + 33);
+        memory->base[(pages + 33) << 16] = 1;
+        pages += 34;
+        uint64_t more = (memory->reserved_bytes >> 16) - pages + 1;
+        assert_int_equal(wj_memory_grow(memory, more), pages);
+        assert_ptr_not_equal(memory->base, base);
+        memory->base[pages << 16] = 1;
+        assert_int_equal(memory->base[(pages << 16) + 65535], 0);
+        assert_memory_equal(memory->base, "contents", 8);
+        assert_int_equal(memory->base[(pages - 1) << 16], 1);
+        pages += more;
+        unsigned mappings = mappings_of(memory->base, pages << 16);
+        assert_true(mappings == 1 || mappings == UINT_MAX);
+        assert_true(mappings_of(memory->base, memory->mapping_bytes) <= 3 || mappings == UINT_MAX);
+    }
+    wj_memory_release(memory);
+}
+
+// A guest that grows by turns in small pieces and large ones has no more mappings for it.
+static void test_mappings(void **state)
+{
+    (void) state;
+    struct wj_memory *memory = make(&guarded, 0, UINT64_MAX, false, 0);
+    while (wj_memory_pages(memory) < 1u << 26) {
+        for (unsigned i = 0; i < 36; i++) {
+            assert_true(wj_memory_grow(memory, 60000) != UINT64_MAX);
+        }
+        assert_true(wj_memory_grow(memory, (2u << 20) + 1) != UINT64_MAX);
+    }
+    unsigned mappings = mappings_of(memory->base, wj_memory_pages(memory));
+    assert_true(mappings == 1 || mappings == UINT_MAX);
     wj_memory_release(memory);
 }
 
@@ -217,8 +270,8 @@ int main(void)
         cmocka_unit_test(test_growth),      cmocka_unit_test(test_growth_is_resident),
         cmocka_unit_test(test_expected),    cmocka_unit_test(test_empty),
         cmocka_unit_test(test_small_pages), cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_limit),       cmocka_unit_test(test_guards),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_mappings),    cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_guards),      cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
