@@ -408,17 +408,18 @@ bool wj_instance_start(struct wj_instance *instance, struct wj_trap **trap, stru
     return *trap == NULL;
 }
 
-// What functions and their references take. From a quarter of a huge page on it is worth one: some
+// What references take that are made now. From a quarter of a huge page on it is worth one: some
 // hundred faults otherwise.
 static void expect_references(struct wj_arena *arena, const struct wj_module *module)
 {
-    size_t bytes = module->func_count * sizeof(struct wj_funcref *);
+    size_t bytes = 0;
     for (uint32_t i = 0; i < module->elem_count; i++) {
         if (module->elems[i].mode != WJ_SEGMENT_DECLARED) {
             bytes += module->elems[i].count * (sizeof(void *) + sizeof(struct wj_funcref));
         }
     }
     if (bytes >= WJ_HUGE_BYTES / 4) {
+        bytes += module->func_count * sizeof(struct wj_funcref *);
         wj_arena_expect(arena, bytes < WJ_HUGE_BYTES ? WJ_HUGE_BYTES : bytes);
     }
 }
