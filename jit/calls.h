@@ -167,8 +167,10 @@ static void load_callee_instance(struct jit *j, const struct callee *callee)
 static uint64_t known_address(const struct jit *j, uint32_t func_index)
 {
     const struct wj_compile_request *request = j->request;
-    uint64_t address = func_index == request->func_index ? request->window.address
-                                                         : request->func_addresses[func_index];
+    uint64_t address =
+        func_index == request->func_index
+            ? request->window.address
+            : __atomic_load_n(&request->func_addresses[func_index], __ATOMIC_RELAXED);
     if (address == 0 && request->jumps_address != 0) {
         address = request->jumps_address + (uint64_t) func_index * MASM_JUMP_BYTES;
     }

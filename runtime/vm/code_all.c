@@ -254,12 +254,12 @@ static void drop_chunks(struct wj_code *code, uint32_t first)
     atomic_fetch_sub(&code->engine->stats.funcs_compiled, funcs);
 }
 
-// Room for the jumps, before any code.
+// Room for the jumps, before any code. Where the region is short, all of it is for code.
 static void take_jumps(struct job *job)
 {
     struct wj_code *code = job->code;
     size_t bytes = (size_t) code->image->module->func_count * code->backend->jump_bytes;
-    job->jumps = wj_region_chunk(code->region, bytes, false, 1);
+    job->jumps = code->region->is_short ? NULL : wj_region_chunk(code->region, bytes, false, 1);
     if (job->jumps != NULL) {
         code->jumps_address = wj_region_code_address(code->region) + job->jumps->start;
     }
