@@ -69,53 +69,70 @@ static uint32_t near_weight_min(const struct jit *j)
     return 0;
 }
 
+enum { SLOT_BINS = SLOT_GROUPS * SLOT_SIZES };
+
+// Where each bin begins, with so many slots, from `at` on; returns their end.
+static int32_t place_bins(struct jit *j, const uint32_t *counts, int32_t *next, int32_t at)
+{
+    for (uint32_t bin = 0; bin < SLOT_BINS; bin++) {
+        int32_t bytes = (int32_t) slot_bytes((enum slot_size)(bin % SLOT_SIZES));
+        at = counts[bin] != 0 ? align_slot(at, bytes) : at;
+        next[bin] = at;
+        at += bytes * (int32_t) counts[bin];
+        if (bin == SLOTS_NEAR * SLOT_SIZES + SLOTS_4) {
+            at = align_slot(at, 8);
+            j->zeroed_base = at;
+        } else if (bin == SLOTS_FAR_ZEROED * SLOT_SIZES + SLOTS_4) {
+            at = align_slot(at, 8);
+            j->zeroed_bytes = (uint32_t) (at - j->zeroed_base);
+        }
+    }
+    return align_slot(at, 8);
+}
+
 // Places locals from `at` on and returns the end of them.
 static int32_t place_locals(struct jit *j, int32_t at)
 {
     const struct wj_local_census *census = j->func->census.locals;
     uint32_t weight_min = near_weight_min(j);
-    uint32_t counts[SLOT_GROUPS][SLOT_SIZES] = {{0}};
+    uint32_t counts[SLOT_BINS] = {0}, placed = 0;
     uint32_t param_count = j->func->type->param_count;
     for (uint32_t i = 0; i < j->local_count; i++) {
         struct local *local = &j->locals[i];
-        if (!needs_slot(j, i)) {
+        uint32_t weight = census[i].weight;
+        if (weight == 0) {
             continue;
         }
-        bool is_zeroed = local->home == WJ_REG_NONE && i >= param_count && !census[i].is_set_first;
-        bool is_near = census[i].weight >= weight_min;
-        enum slot_group group = is_near ? (is_zeroed ? SLOTS_NEAR_ZEROED : SLOTS_NEAR)
-                                        : (is_zeroed ? SLOTS_FAR_ZEROED : SLOTS_FAR);
-        enum slot_size size = slot_size_of((enum wj_num) local->num);
-        local->slot = (int32_t) (group * SLOT_SIZES + size); // until the groups have their places
-        counts[group][size]++;
+        bool is_zeroed = i >= param_count && !census[i].is_set_first;
         if (local->home != WJ_REG_NONE) {
+            j->zeroed_homes |= is_zeroed ? reg_bit(local->home) : 0;
+            if (!needs_slot(j, i)) {
+                continue;
+            }
             j->home_locals[j->home_local_clobbered_count++] = i;
+            is_zeroed = false;
         }
+        enum slot_group group = weight >= weight_min ? (is_zeroed ? SLOTS_NEAR_ZEROED : SLOTS_NEAR)
+                                                     : (is_zeroed ? SLOTS_FAR_ZEROED : SLOTS_FAR);
+        uint32_t bin = group * SLOT_SIZES + slot_size_of((enum wj_num) local->num);
+        local->slot = (int32_t) ~bin; // until the bins have their places
+        counts[bin]++;
+        placed++;
     }
-    int32_t next[SLOT_GROUPS * SLOT_SIZES];
-    for (uint32_t group = 0; group < SLOT_GROUPS; group++) {
-        for (uint32_t size = 0; size < SLOT_SIZES; size++) {
-            int32_t bytes = (int32_t) slot_bytes((enum slot_size) size);
-            at = counts[group][size] != 0 ? align_slot(at, bytes) : at;
-            next[group * SLOT_SIZES + size] = at;
-            at += bytes * (int32_t) counts[group][size];
-        }
-        at = align_slot(at, 8);
-        if (group == SLOTS_NEAR) {
-            j->zeroed_base = at;
-        } else if (group == SLOTS_FAR_ZEROED) {
-            j->zeroed_bytes = (uint32_t) (at - j->zeroed_base);
-        }
+    if (placed == 0) {
+        return at;
     }
-    for (uint32_t i = 0; i < j->local_count; i++) {
-        struct local *local = &j->locals[i];
-        if (needs_slot(j, i)) {
-            int32_t bin = local->slot;
+    int32_t next[SLOT_BINS];
+    int32_t end = place_bins(j, counts, next, at);
+    for (struct local *local = j->locals; placed != 0; local++) {
+        if (local->slot < 0) {
+            uint32_t bin = ~(uint32_t) local->slot;
             local->slot = next[bin];
             next[bin] += (int32_t) slot_bytes((enum slot_size)(bin % SLOT_SIZES));
+            placed--;
         }
     }
-    return at;
+    return end;
 }
 
 // Frame, from SP up: outgoing stack arguments and results, locals, operand stack, saved registers,

@@ -207,12 +207,9 @@ static void take_params(struct jit *j, const struct call_layout *layout)
 
 static void zero_locals(struct jit *j)
 {
-    for (uint32_t i = j->func->type->param_count; i < j->local_count; i++) {
-        struct local *local = &j->locals[i];
-        const struct wj_local_census *census = &j->func->census.locals[i];
-        if (census->weight != 0 && !census->is_set_first && local->home != WJ_REG_NONE) {
-            zero_reg(j, (enum wj_num) local->num, local->home);
-        }
+    for (uint64_t left = j->zeroed_homes; left != 0; left &= left - 1) {
+        wj_reg reg = (wj_reg) __builtin_ctzll(left);
+        zero_reg(j, wj_reg_is_vec(reg) ? NUM_V128 : NUM_I64, reg);
     }
     if (j->zeroed_bytes != 0) {
         masm_zero_slots(&j->m, j->zeroed_base, j->zeroed_bytes);

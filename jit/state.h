@@ -117,7 +117,8 @@ struct jit {
 
     int32_t incoming_bytes;  // where this function's own stack arguments and results are
     uint32_t outgoing_bytes; // stack arguments and results of callees, from SP on
-    int32_t zeroed_base;     // of the locals that begin as zero
+    uint64_t zeroed_homes;   // where locals are that begin as zero
+    int32_t zeroed_base;     // of their slots, where they have no home
     uint32_t zeroed_bytes;
     int32_t spill_base;      // SP offset of the operand stack's slots
     uint32_t spill_bytes;    // a slot's size, 8 or 16
