@@ -53,9 +53,13 @@ static unsigned class_of(size_t line_count)
                     : 4 * (log2 - 2) + (unsigned) (line_count >> (log2 - 2)) - 1;
 }
 
+// To the next class, but for large pieces: what follows one is in the page that it ends in.
 static size_t round_lines(size_t size_bytes)
 {
     size_t lines = size_bytes == 0 ? 1 : (size_bytes + LINE_BYTES - 1) / LINE_BYTES;
+    if (lines >= OWN_LINES_MIN) {
+        return lines;
+    }
     unsigned log2 = size_log2(lines);
     size_t step = log2 < 2 ? 1 : (size_t) 1 << (log2 - 2);
     return (lines + step - 1) & ~(step - 1);
@@ -174,7 +178,7 @@ static struct piece *take_free(struct wj_bulk *bulk, size_t line_count)
     unsigned first = class_of(line_count);
     for (unsigned i = first; i <= first + 4 && i < CLASS_COUNT; i++) {
         struct piece *piece = bulk->free[i];
-        if (piece != NULL) {
+        if (piece != NULL && piece->line_count >= line_count) {
             bulk->free[i] = piece->next;
             return piece;
         }
