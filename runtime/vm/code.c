@@ -52,7 +52,7 @@ static size_t region_bytes(const struct wj_module *module)
 {
     uint64_t bytes = module->code_section_bytes * CODE_BYTES_PER_WASM_BYTE +
                      (uint64_t) module->func_count * CODE_BYTES_PER_FUNC + CODE_BYTES_SLACK;
-    uint64_t table = (uint64_t) module->func_count * 8 + 65536;
+    uint64_t table = (uint64_t) module->func_count * 8 + WJ_HUGE_BYTES; // rounded up
     uint64_t most = REGION_BYTES_MAX - table;
     return (size_t) (bytes < most ? bytes : most);
 }

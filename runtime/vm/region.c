@@ -55,12 +55,33 @@ static bool map_views(struct wj_region *region, uint8_t *exec, size_t code_bytes
     return is_mapped;
 }
 
+// Address space that a table begins; at a huge page, if it is to be in some. NULL with errno set.
+static uint8_t *reserve(size_t table_bytes, size_t code_bytes)
+{
+    bool is_huge = table_bytes >= WJ_HUGE_BYTES;
+    size_t size = table_bytes + code_bytes, more = is_huge ? WJ_HUGE_BYTES : 0;
+    uint8_t *mapping =
+        mmap(NULL, size + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return NULL;
+    }
+    if (is_huge) {
+        size_t before = -(uintptr_t) mapping & (WJ_HUGE_BYTES - 1);
+        if (before != 0) {
+            munmap(mapping, before);
+        }
+        mapping += before;
+        munmap(mapping + size, more - before);
+        madvise(mapping, table_bytes, MADV_HUGEPAGE);
+    }
+    return mapping;
+}
+
 // False with errno set.
 static bool try_init(struct wj_region *region, size_t table_bytes, size_t code_bytes)
 {
-    uint8_t *mapping = mmap(NULL, table_bytes + code_bytes, PROT_NONE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapping == MAP_FAILED) {
+    uint8_t *mapping = reserve(table_bytes, code_bytes);
+    if (mapping == NULL) {
         return false;
     }
     if ((table_bytes != 0 && mprotect(mapping, table_bytes, PROT_READ | PROT_WRITE) != 0) ||
@@ -215,7 +236,9 @@ bool wj_region_init(struct wj_region *region, size_t table_bytes, size_t code_by
                     struct wj_err *err)
 {
     *region = (struct wj_region){.file = -1};
-    table_bytes = align_up(table_bytes, PAGE_BYTES);
+    // A table of 32,768 functions is worth a huge page, of which it fills an eighth.
+    table_bytes =
+        align_up(table_bytes, table_bytes >= WJ_HUGE_BYTES / 8 ? WJ_HUGE_BYTES : PAGE_BYTES);
     code_bytes = align_up(code_bytes, PAGE_BYTES);
     size_t wanted_bytes = code_bytes;
     uint64_t most = wj_file_bytes_max();
