@@ -56,6 +56,8 @@ struct wj_memory {
     bool is_of_pool;             // the reservation is a pool's, and so is this
     bool is_guarded;             // accesses need no check
     bool is_huge;                // in huge pages, where there are some
+    uint64_t populated_from;     // what the latest growth with pages at once was of
+    uint64_t populated_bytes;
     int file;                    // that the bytes lie in, or -1
     struct wj_memory *view;      // a private view of the file, or NULL
     _Atomic uint32_t references; // stores that hold it: shared memories are in several

@@ -12,6 +12,8 @@
 #define OS_PAGE_BYTES 65536u // the largest page size of the machines we run on
 // Reserved for an unguarded memory whose maximum is larger or absent; beyond it the base moves.
 #define RESERVE_BYTES_MAX (4ull << 30)
+// The most that a memory grows by at once without being thought to be a reserve.
+#define DENSE_BYTES_MAX (512ull << 20)
 // What a process can map at all (47 bits), less the code.
 #define ADDRESS_BYTES_MAX (1ull << 46)
 
@@ -278,12 +280,13 @@ static bool move(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_byte
 {
     uint64_t max_bytes = memory->max_pages << memory->type.page_size_log2;
     uint64_t committed = align_up(old_bytes);
-    uint64_t wanted = align_up(new_bytes > max_bytes / 2 ? max_bytes : new_bytes * 2);
-    uint8_t *mapping = move_to(memory, committed, wanted);
-    if (mapping == NULL) {
-        wanted = align_up(new_bytes);
+    uint64_t more = new_bytes, wanted;
+    uint8_t *mapping;
+    do { // where there is less room, half as much in advance
+        wanted = align_up(more < max_bytes - new_bytes ? new_bytes + more : max_bytes);
         mapping = move_to(memory, committed, wanted);
-    }
+        more = more > OS_PAGE_BYTES ? more / 2 : 0;
+    } while (mapping == NULL && wanted > align_up(new_bytes));
     if (mapping == NULL) {
         return false;
     }
@@ -294,15 +297,34 @@ static bool move(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_byte
     return true;
 }
 
+// Whether something was written at the start of a piece, while other threads may write.
+static bool is_written(const uint8_t *at, uint64_t size_bytes)
+{
+    const uint64_t *words = (const void *) (((uintptr_t) at + 7) & ~(uintptr_t) 7);
+    const uint64_t *end = (const void *) (at + (size_bytes < 65536 ? size_bytes : 65536));
+    while (words + 1 <= end && __atomic_load_n(words, __ATOMIC_RELAXED) == 0) {
+        words++;
+    }
+    return words + 1 <= end;
+}
+
 // What a guest asks for it writes soon. A piece that is small beside the memory is had with one
-// system call, a large one in huge pages: ESRGAN-slim takes half the time so.
+// system call, if the last such piece was written; a large one in huge pages, but for one that may
+// be asked for to be used here and there: ESRGAN-slim takes half the time so.
 static void expect_growth(struct wj_memory *memory, uint64_t old_bytes, uint64_t new_bytes)
 {
     uint64_t delta_bytes = new_bytes - old_bytes;
     if (delta_bytes > WJ_HUGE_BYTES) {
-        wj_memory_expect(memory, delta_bytes);
-    } else if (old_bytes >= 4ull * WJ_HUGE_BYTES && memory->file < 0 && !memory->is_of_pool) {
+        if (delta_bytes <= DENSE_BYTES_MAX) {
+            wj_memory_expect(memory, delta_bytes);
+        }
+    } else if (delta_bytes >= 65536 && old_bytes >= 4ull * WJ_HUGE_BYTES && memory->file < 0 &&
+               !memory->is_of_pool &&
+               (memory->populated_bytes == 0 ||
+                is_written(memory->base + memory->populated_from, memory->populated_bytes))) {
         wj_pages_populate(memory->base + old_bytes, delta_bytes);
+        memory->populated_from = old_bytes;
+        memory->populated_bytes = delta_bytes;
     }
 }
 
