@@ -7,7 +7,8 @@
 #include "cli/options.h"
 
 // Where the command wants a GPU that this program cannot have, the process becomes wjit-gpu with
-// the same arguments. 0: it need not. Otherwise the exit code for what was reported.
-int gpu_program_become(const struct options *options, char **argv);
+// the same arguments. 0: it need not, or there is no such program, which is reported as a missing
+// GPU is, and options->gpu is NULL. Otherwise the exit code for what was reported.
+int gpu_program_become(struct options *options, char **argv);
 
 #endif

@@ -41,16 +41,23 @@ check root/bin/wjit
 check elsewhere/wjit-link
 check env PATH="$PWD/root/bin:$PATH" wjit
 
-# Without the second program: what does not want it runs, what does says what was expected.
+# Without the second program: as without a GPU, and what names one is refused.
 mkdir alone
 cp "$WJIT" alone/wjit
 expect_out 42 alone/wjit --invoke add add.wasm 40 2
 expect_out 42 alone/wjit --gpu=off --invoke add add.wasm 40 2
-expect 125 'wjit-gpu: No such file or directory: the program for runs with a GPU was expected' \
-    alone/wjit --gpu --invoke add add.wasm 40 2
+line='wjit-gpu: No such file or directory: no GPU without it'
+expect_out 42 env WJIT_GPU= alone/wjit --gpu --invoke add add.wasm 40 2
+grep -q "$line" err && [ "$(wc -l <err)" -eq 1 ] || fail "no GPU: $(cat err)"
+expect 0 "$line" alone/wjit devices
+expect 125 'wjit-gpu: No such file or directory: runs with a GPU need it' \
+    alone/wjit --gpu=any --invoke add add.wasm 40 2
 [ "$(wc -l <err)" -eq 1 ] || fail "more than a line: $(cat err)"
-expect 125 'wjit-gpu' alone/wjit devices
+# Something else in its place.
 cp add.wasm alone/wjit-gpu
 expect 125 'wjit-gpu: Permission denied' alone/wjit devices
+cp "$WJIT" alone/wjit-gpu.new && mv alone/wjit-gpu.new alone/wjit-gpu
+expect 125 'wjit-gpu: is wjit, which cannot load a driver' alone/wjit devices
+expect 125 'is of version .*: 0.0.1 was expected' env WJIT_STARTED_BY=0.0.1 "$gpu" devices
 
 finish
